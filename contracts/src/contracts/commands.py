@@ -1,0 +1,43 @@
+"""Commands: what a person asks of the platform. They are requests; what came of them is an order or an audit record."""
+
+from decimal import Decimal
+
+import msgspec
+
+from contracts.accounts import Side
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, tag="place_order"):
+    """A person's market order."""
+
+    account: str
+    symbol: str
+    side: Side
+    volume: Decimal
+    position: int = 0
+
+
+class PauseTrading(msgspec.Struct, frozen=True, tag="pause"):
+    """No new risk for the tenant until `ResumeTrading`."""
+
+    reason: str
+
+
+class ResumeTrading(msgspec.Struct, frozen=True, tag="resume"):
+    """Take new risk again."""
+
+    reason: str
+
+
+CommandBody = PlaceOrder | PauseTrading | ResumeTrading
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command with who gave it and when. `id` is chosen by the asker: the same id twice is one command."""
+
+    id: str
+    tenant: str
+    given_by: str
+    given_ms: int
+    body: CommandBody
+    correlation_id: str = ""

@@ -1,0 +1,67 @@
+"""Signals: an order on its way to one terminal, signed over the very bytes that travel."""
+
+from decimal import Decimal
+
+import msgspec
+
+from contracts.accounts import Side
+
+SIGNING_CONTEXT = b"aitrading signal v1\x00"
+"""Signed in front of the payload, so that a signature over anything else can never pass for a signal's."""
+
+MAX_LIFETIME_MS = 5_000
+"""A connector refuses a signal that claims a longer life."""
+
+
+class Signal(msgspec.Struct, frozen=True, array_like=True, tag="signal"):
+    """One market order for one account. `seq` rises by signer and account; `volume` is in lots."""
+
+    id: str
+    order_id: str
+    tenant: str
+    account: str
+    strategy: str
+    seq: int
+    issued_ms: int
+    expires_ms: int
+    symbol: str
+    side: Side
+    volume: Decimal
+    position: int
+    """Ticket of the position to close; 0 opens one."""
+    price: float
+    """The quote the decision was made on."""
+    deviation_points: int
+    magic: int
+    comment: str
+    """The signal's short id, at most 29 characters: the terminal's own records are searched for it."""
+    sl: float = 0.0
+    tp: float = 0.0
+    correlation_id: str = ""
+
+
+class SignedSignal(msgspec.Struct, frozen=True, array_like=True, tag="signed"):
+    """`payload` is the encoded `Signal`; `signature` is Ed25519 over `SIGNING_CONTEXT + payload` by key `key_id`."""
+
+    tenant: str
+    account: str
+    signal_id: str
+    expires_ms: int
+    key_id: str
+    payload: bytes
+    signature: bytes
+
+
+def signal_bytes(signal: Signal) -> bytes:
+    """The canonical bytes of a signal: array layout, so no key order exists that could differ."""
+    return msgspec.msgpack.encode(signal)
+
+
+def short_id(signal_id: str) -> str:
+    """What stands in the order's comment: prefix and 80 bits of the id, 24 characters in all."""
+    return "ait-" + signal_id[:20]
+
+
+def magic_of(signal_id: str) -> int:
+    """The order's magic number: 62 bits of the id, positive in the terminal's signed 64-bit field."""
+    return int(signal_id[:16], 16) >> 2

@@ -1,0 +1,230 @@
+"""The life of a service: open its parts in order, beat, close them in reverse, and die loudly."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
+
+from contracts.audit import ErrorReport, Heartbeat
+from contracts.codec import encode
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector
+
+from contracts import subjects
+from kit import log, settings
+from kit.bus import Bus
+from kit.clock import Clock, SystemClock
+from kit.edge import Accept, Edge
+from kit.errors import KitError, SettingsError
+from kit.faults import fingerprint
+from kit.health import HealthBook
+from kit.nats_bus import NatsBus
+
+S = TypeVar("S", bound=settings.ServiceSettings)
+
+HEARTBEAT_EVERY_S = 2.0
+CLOSE_LIMIT_S = 8.0
+
+_log = log.get("lifespan")
+
+
+def version_of(distribution: str) -> str:
+    """The installed version of a distribution; `0` when it is run from a bare source tree."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "0"
+
+
+@dataclass(slots=True)
+class Service:
+    """What a composition root builds upon: the bus, the clock, health, metrics, and the tasks that run."""
+
+    name: str
+    settings: settings.ServiceSettings
+    bus: Bus
+    clock: Clock
+    health: HealthBook
+    metrics: CollectorRegistry
+    closing: AsyncExitStack
+    counters: dict[str, int] = field(default_factory=dict)
+    """ name -> count, shown in heartbeats """
+    accept: Accept | None = None
+    """Set it before `start_edge` to take WebSockets."""
+    max_frame_bytes: int = 64 * 1024
+    started_ms: int = 0
+    failed: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    _tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
+
+    def run_task(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Run `work` as long as the service lives. If it ends with an error the service dies loudly."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or self.failed.done():
+            return
+        if (error := task.exception()) is not None:
+            self.failed.set_exception(error)
+
+    async def cancel_tasks(self) -> None:
+        """Stop everything `run_task` started."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def beat(self) -> Heartbeat:
+        """The heartbeat of this moment."""
+        return Heartbeat(
+            self.name,
+            self.settings.instance,
+            self.clock.now_ms(),
+            self.started_ms,
+            version_of(self.name),
+            self.health.ready(),
+            self.settings.port,
+            self.health.dependencies(),
+            dict(self.counters),
+        )
+
+    async def report(self, error: BaseException) -> None:
+        """Tell the hub of an unexpected error; the log already has it."""
+        where, mark = fingerprint(error)
+        report = ErrorReport(
+            self.name,
+            self.settings.instance,
+            self.clock.now_ms(),
+            type(error).__name__,
+            str(log.redact(str(error))),
+            where,
+            mark,
+            log.correlation.get(),
+        )
+        with contextlib.suppress(KitError):
+            await self.bus.store(subjects.errors(self.name), encode(report))
+
+
+async def _beat(service: Service) -> None:
+    subject = subjects.health(service.name, service.settings.instance)
+    was_ready = False
+    while True:
+        beat = service.beat()
+        if beat.ready and not was_ready:
+            _log.info("ready", port=service.settings.port)
+        was_ready = beat.ready
+        # a bus that is away is normal here: the next beat tries again
+        with contextlib.suppress(KitError):
+            await service.bus.publish(subject, encode(beat))
+        await asyncio.sleep(HEARTBEAT_EVERY_S if was_ready else 0.1)
+
+
+@asynccontextmanager
+async def opened(
+    name: str, config: settings.ServiceSettings, *, bus: Bus | None = None, clock: Clock | None = None
+) -> AsyncIterator[Service]:
+    """A service with its bus and health book; `create_app` adds the rest. Tests hand in a fake bus and clock."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as closing:
+        if bus is None:
+            bus = await NatsBus.connect(config.nats_url, name, config.nats_password)
+            closing.push_async_callback(bus.close)
+        metrics = CollectorRegistry()
+        if sys.platform == "linux":
+            ProcessCollector(registry=metrics)
+        health = HealthBook(clock)
+        health.register("bus", bus.probe)
+        service = Service(name, config, bus, clock, health, metrics, closing, started_ms=clock.now_ms())
+        closing.push_async_callback(service.cancel_tasks)
+        yield service
+
+
+async def start_edge(service: Service, *, http: bool = True) -> int:
+    """Begin to probe, to beat, and (unless the service has its own HTTP server) to answer on its port.
+
+    Call it last in `create_app`: whoever sees the port open may use the service. Returns the port, which the system
+    chose when the settings say 0.
+    """
+    port = service.settings.port
+    if http:
+        edge = Edge(
+            service.name,
+            service.settings.host,
+            service.settings.port,
+            service.health,
+            service.metrics,
+            service.accept,
+            service.max_frame_bytes,
+        )
+        await edge.start()
+        service.closing.push_async_callback(edge.stop)
+        port = edge.port
+    service.run_task(service.health.watch(), "health")
+    service.run_task(_beat(service), "heartbeat")
+    return port
+
+
+CreateApp = Callable[[Service, Any], Coroutine[Any, Any, None]]
+
+
+async def _live(name: str, config: settings.ServiceSettings, create_app: CreateApp) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows has no loop signal handlers
+            loop.add_signal_handler(number, stop.set)
+    async with opened(name, config) as service:
+        errors = Counter("unexpected_errors", "Errors nobody expected", registry=service.metrics)
+        try:
+            await create_app(service, config)
+            stopping = asyncio.create_task(stop.wait())
+            waiting: set[asyncio.Future[Any]] = {stopping, service.failed}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if service.failed.done():
+                service.failed.result()
+        except Exception as error:
+            errors.inc()
+            _log.error("died", error=repr(error), exc_info=True)
+            await service.report(error)
+            raise
+        _log.info("stopping")
+    return 0
+
+
+def run(name: str, kind: type[S], create_app: CreateApp) -> int:
+    """Run a service until SIGTERM or SIGINT; the body of every `__main__`. Returns the exit code.
+
+    0 stopped when asked; 1 died of an error; 2 settings are missing or wrong.
+    """
+    try:
+        config = settings.load(kind, os.environ, name)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 there is no log yet
+        return 2
+    log.configure(name, config.instance, config.log_level)
+    factory = None
+    if sys.platform != "win32":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            return runner.run(_live(name, config, create_app))
+    except (KitError, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 the operator reads this in the hub's output
+        return 1
+    except Exception:  # noqa: BLE001 already logged and reported; the exit code tells the hub
+        if os.environ.get("AITRADING_TRACEBACK"):
+            traceback.print_exc()
+        return 1
+
+
+__all__ = ["Service", "opened", "run", "start_edge", "version_of"]

@@ -1,0 +1,20 @@
+"""A clock that stands still until it is moved."""
+
+
+class FakeClock:
+    """Starts at `now_ms`; call `advance`."""
+
+    def __init__(self, now_ms: int = 1_700_000_000_000) -> None:
+        self.ms = now_ms
+
+    def now_ms(self) -> int:
+        """UTC milliseconds since 1970."""
+        return self.ms
+
+    def monotonic_ns(self) -> int:
+        """The same instant in nanoseconds."""
+        return self.ms * 1_000_000
+
+    def advance(self, ms: int) -> None:
+        """Let time pass."""
+        self.ms += ms

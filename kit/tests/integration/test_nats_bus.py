@@ -1,0 +1,160 @@
+"""Facts about the bus on a real NATS server."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from kit.bus import Delivery, Message
+from kit.errors import AnswerFault, BusUnavailable
+from kit.nats_bus import NatsBus
+from kit.testing import eventually
+from kit.testing.engines import NatsServer, free_port, nats_server
+
+from contracts import rpc, subjects
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def nats(tmp_path: Path):  # type: ignore[no-untyped-def]
+    with nats_server(tmp_path) as server:
+        yield server
+
+
+async def pair(nats: NatsServer) -> tuple[NatsBus, NatsBus]:
+    return (
+        await NatsBus.connect(nats.url, "data-bridge", ""),
+        await NatsBus.connect(nats.url, "database-service", ""),
+    )
+
+
+TICKS = subjects.ticks("default", "1", "EURUSD")
+
+
+async def test_what_was_stored_arrives_in_order_and_once(nats: NatsServer) -> None:
+    writer, reader = await pair(nats)
+    got: list[bytes] = []
+
+    async def work(deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            got.append(delivery.data)
+            await delivery.ack()
+
+    await reader.consume("TICKS", "reader", "ticks.>", work)
+    for number in range(50):
+        await writer.store(TICKS, b"%d" % number, f"id{number}")
+        await writer.store(TICKS, b"%d" % number, f"id{number}")
+    await eventually(lambda: len(got) >= 50)
+    assert got == [b"%d" % number for number in range(50)]
+    await writer.close()
+    await reader.close()
+
+
+async def test_work_that_failed_is_brought_again(nats: NatsServer) -> None:
+    writer, reader = await pair(nats)
+    attempts: list[int] = []
+
+    async def work(deliveries: list[Delivery]) -> None:
+        attempts.append(deliveries[0].attempt)
+        if deliveries[0].attempt == 1:
+            raise OSError("the store is away")
+        await deliveries[0].ack()
+
+    await reader.consume("TICKS", "reader", "ticks.>", work)
+    await writer.store(TICKS, b"x")
+    await eventually(lambda: attempts == [1, 2])
+    await writer.close()
+    await reader.close()
+
+
+async def test_a_consumer_goes_on_where_its_predecessor_stopped(nats: NatsServer) -> None:
+    writer, first = await pair(nats)
+    got: list[bytes] = []
+
+    async def work(deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            got.append(delivery.data)
+            await delivery.ack()
+
+    await first.consume("TICKS", "reader", "ticks.>", work)
+    await writer.store(TICKS, b"1")
+    await eventually(lambda: got == [b"1"])
+    await first.close()
+    await writer.store(TICKS, b"2")
+    second = await NatsBus.connect(nats.url, "database-service", "")
+    await second.consume("TICKS", "reader", "ticks.>", work)
+    await eventually(lambda: got == [b"1", b"2"])
+    await second.close()
+    await writer.close()
+
+
+async def test_the_bus_survives_a_restart_of_the_server(nats: NatsServer) -> None:
+    writer, reader = await pair(nats)
+    got: list[bytes] = []
+
+    async def work(deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            got.append(delivery.data)
+            await delivery.ack()
+
+    await reader.consume("TICKS", "reader", "ticks.>", work)
+    await writer.store(TICKS, b"1")
+    nats.kill()
+    with pytest.raises((BusUnavailable, OSError)):
+        await asyncio.wait_for(writer.store(TICKS, b"lost"), 1)
+    nats.start()
+
+    async def stored() -> bool:
+        try:
+            await writer.store(TICKS, b"2", "two")
+        except BusUnavailable:
+            return False
+        return True
+
+    await eventually(stored, 20)
+    await eventually(lambda: b"2" in got, 20)
+    await writer.close()
+    await reader.close()
+
+
+async def test_questions_are_answered_refused_or_time_out(nats: NatsServer) -> None:
+    asker, answerer = await pair(nats)
+
+    async def find(question: rpc.UserQuestion) -> rpc.UserFound:
+        if question.name == "eve":
+            raise AnswerFault("not_found", "nobody is called eve")
+        if question.name == "bug":
+            raise ZeroDivisionError
+        return rpc.UserFound(None)
+
+    late = asyncio.create_task(asker.ask(rpc.USER_FIND, rpc.UserQuestion("ann")))
+    await answerer.answer(rpc.USER_FIND, find)
+    assert (await late).user is None
+    with pytest.raises(AnswerFault, match="nobody is called eve"):
+        await asker.ask(rpc.USER_FIND, rpc.UserQuestion("eve"))
+    with pytest.raises(AnswerFault, match="its log says why"):
+        await asker.ask(rpc.USER_FIND, rpc.UserQuestion("bug"))
+    with pytest.raises(BusUnavailable):
+        await asker.ask(rpc.USER_COUNT, rpc.Nothing(), timeout_s=0.3)
+    await asker.close()
+    await answerer.close()
+
+
+async def test_plain_messages_reach_who_listens_now(nats: NatsServer) -> None:
+    writer, reader = await pair(nats)
+    got: list[Message] = []
+
+    async def hear(message: Message) -> None:
+        got.append(message)
+
+    ending = await reader.subscribe("orders.>", hear)
+    await writer.publish("orders.default", b"1")
+    await eventually(lambda: [m.data for m in got] == [b"1"])
+    await ending.stop()
+    await writer.close()
+    await reader.close()
+
+
+async def test_a_server_that_is_not_there_is_said_in_a_sentence() -> None:
+    with pytest.raises(BusUnavailable, match="no NATS server with JetStream answers"):
+        await NatsBus.connect(f"nats://127.0.0.1:{free_port()}", "data-bridge", "", give_up_after_s=0.2)
