@@ -58,3 +58,5 @@ class Order(msgspec.Struct, frozen=True):
     tick_seq: int = 0
     """The tick that caused it, so that a trade can be explained."""
     correlation_id: str = ""
+    tick_received_ms: int = 0
+    """When the connector received that tick, UTC ms: the beginning of tick-to-order. 0 for a person's order."""

@@ -1,0 +1,278 @@
+"""`make bench`: the figures of the platform on this machine, measured now. Writes build/bench.json."""
+
+import argparse
+import asyncio
+import csv
+import gzip
+import importlib.util
+import json
+import os
+import platform
+import random
+import secrets
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from smoke import count, latencies_ms, percentile
+from stage import ACCOUNT, BIN, ROOT, TENANT, Stage, StageError, generated_market, replayed_market, until
+
+OUT = ROOT / "build" / "bench.json"
+STORED_TICKS = 1_000_000
+ORDER_SECONDS = 40
+ORDER_STRATEGY = f"ma_cross:{TENANT}/{ACCOUNT}:*:volume=0.1,fast=2,slow=4,sample_ms=100,cooldown_ms=200"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number. `least` and `aim` are what was promised; None where there is no promise."""
+
+    name: str
+    value: float | None
+    unit: str
+    least: float | None
+    aim: float | None
+    conditions: str
+
+
+def machine() -> str:
+    """What it was measured on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    versions = ", ".join(f"{name} {version(name)}" for name in ("chdb", "nats-py", "picows", "litestar", "msgspec"))
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores {model}, {system}; {versions}"
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise StageError(f"{path} can't be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def made_ticks(file: Path, number: int) -> None:
+    """A tick file of a seeded walk: the figures need no market's data."""
+    walk, bid, now = random.Random(7), 1.10000, 1_700_000_000_000  # noqa: S311 prices, not secrets
+    with gzip.open(file, "wt", compresslevel=1, newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["ts_ms_utc", "bid", "ask"])
+        for _ in range(number):
+            now += walk.randrange(1, 400)
+            bid = round(bid + walk.choice((-1, 0, 0, 1)) * 1e-5, 5)
+            rows.writerow([now, f"{bid:.5f}", f"{bid + 8e-5:.5f}"])
+
+
+def pss_mb(data: Path) -> tuple[float, int]:
+    """(sum of PSS in MB, number of processes) of everything that was started for `data`, children included."""
+    parents: dict[int, int] = {}
+    mine: set[int] = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            words = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(data).encode() in words:
+            mine.add(int(entry.name))
+    for pid in list(parents):
+        up = pid
+        while up in parents and up not in mine:
+            up = parents[up]
+        if up in mine:
+            mine.add(pid)
+    mine.discard(os.getpid())
+    total = 0
+    for pid in mine:
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total / 1024, len(mine)
+
+
+def ready_and_memory(data: Path) -> list[Figure]:
+    """Start-up of a platform that was started before, and what it weighs when nothing happens."""
+    stage = Stage(data)
+    try:
+        stage.start_platform()
+        stage.stop()
+        seconds = []
+        for _ in range(3):
+            seconds.append(stage.start_platform())
+            stage.stop()
+        stage.start_platform()
+        stage.start_client()
+        time.sleep(20)
+        server, processes = pss_mb(data)
+        ready = statistics.median(seconds)
+        shown = ", ".join(f"{s:.2f}" for s in seconds)
+        return [
+            Figure("ready_warm_s", round(ready, 2), "s", 6, 3, f"`aitrading up` to all ready, median of 3: {shown}"),
+            Figure(
+                "idle_pss_mb", round(server), "MB", None, 600,
+                f"sum of PSS of {processes} processes: engines, services, client, simulated terminal at 4 ticks/s, 20 s",
+            ),
+        ]  # fmt: skip
+    finally:
+        stage.stop()
+
+
+def bridge(_data: Path) -> list[Figure]:
+    """The bridge alone: single-tick messages on one connection, counted by a receiver on the stream."""
+    module = _module(ROOT / "backend/data-bridge/tests/bench_bridge.py")
+    value = asyncio.run(module.measure())
+    conditions = (
+        "one connection, one tick a message, real NATS with JetStream; sender, bridge, NATS, receiver on one machine"
+    )
+    return [Figure("bridge_messages_per_s", round(value), "messages/s", 5_000, 100_000, conditions)]
+
+
+def stored(data: Path) -> list[Figure]:
+    """Terminal to ClickHouse, the whole path, engine included."""
+    file = data / "ticks.csv.gz"
+    data.mkdir(parents=True, exist_ok=True)
+    made_ticks(file, STORED_TICKS)
+    stage = Stage(data / "stage", replayed_market(file, "EURUSD", 0))
+
+    async def run() -> float:
+        async with stage.bus() as bus:
+            stage.start_client()
+
+            async def begun() -> bool:
+                return (await count(bus)).stored > 0
+
+            async def done() -> bool:
+                return (await count(bus)).stored >= STORED_TICKS
+
+            await until(begun, 60, "the first tick", every_s=0.005)
+            before, started = (await count(bus)).stored, time.monotonic()
+            await until(done, 300, f"storing {STORED_TICKS:,} ticks", every_s=0.05)
+            return (STORED_TICKS - before) / (time.monotonic() - started)
+
+    try:
+        stage.start_platform()
+        value = asyncio.run(run())
+    finally:
+        stage.stop()
+    conditions = (
+        f"{STORED_TICKS:,} made ticks at full speed from mt5sim, from first stored to last, counted in ClickHouse"
+    )
+    return [Figure("stored_ticks_per_s", round(value), "ticks/s", 50_000, 500_000, conditions)]
+
+
+def tick_to_order(data: Path) -> list[Figure]:
+    """Tick received by the connector to `order_send` called, on a market of moderate pace."""
+    stage = Stage(data, generated_market(seed=3, ticks_per_second=20.0), strategy=ORDER_STRATEGY)
+
+    async def run() -> list[float]:
+        async with stage.bus() as bus:
+            stage.start_client()
+            await asyncio.sleep(ORDER_SECONDS)
+            return await latencies_ms(bus)
+
+    try:
+        stage.start_platform()
+        delays = asyncio.run(run())
+    finally:
+        stage.stop()
+    conditions = (
+        f"{len(delays)} orders in {ORDER_SECONDS} s, 2 symbols at 20 ticks/s, whole path with fsync at journal and "
+        f"PostgreSQL; p50 {percentile(delays, 0.5)} ms, max {percentile(delays, 1.0)} ms"
+    )
+    return [Figure("tick_to_order_p99_ms", percentile(delays, 0.99), "ms", 50, 5, conditions)]
+
+
+def _post(url: str, body: dict[str, str]) -> dict[str, str]:
+    """The headers of the answer to a JSON post."""
+    request = urllib.request.Request(  # noqa: S310 a loopback address of our own
+        url, json.dumps(body).encode(), {"Content-Type": "application/json", "Origin": url.split("/api", 1)[0]}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        return dict(answer.headers.items())
+
+
+def api(data: Path) -> list[Figure]:
+    """An authenticated read, 200 a second, open loop, while prices move."""
+    module = _module(ROOT / "backend/api-gateway/tests/bench_api.py")
+    stage = Stage(data)
+    password = secrets.token_urlsafe(18)
+    try:
+        stage.start_platform()
+        stage.start_client()
+        stage.run_cli("user", "add", "bench", "--role", "viewer", "--password-stdin", stdin=password + "\n")
+        time.sleep(5)
+        headers = _post(f"{stage.address}/api/v1/session", {"name": "bench", "password": password})
+        token = headers["set-cookie"].split("=", 1)[1].split(";", 1)[0]
+        result: dict[str, Any] = asyncio.run(module.measure(stage.address, token))
+    finally:
+        stage.stop()
+    conditions = "GET /api/v1/symbols, 200 requests/s, open loop, 10 s, prices moving; " + json.dumps(result)
+    return [Figure("api_read_p95_ms", round(float(result["p95_ms"]), 2), "ms", 100, 10, conditions)]
+
+
+BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
+    "ready": ready_and_memory,
+    "bridge": bridge,
+    "stored": stored,
+    "order": tick_to_order,
+    "api": api,
+}
+
+
+def table(figures: list[Figure]) -> str:
+    """The figures for a terminal."""
+    lines = [f"{'name':<24}{'value':>12} {'unit':<12}{'least':>9}{'aim':>9}  conditions"]
+    for f in figures:
+        value = "not measured" if f.value is None else f"{f.value:,g}"
+        least, aim = ("–" if x is None else f"{x:,g}" for x in (f.least, f.aim))
+        lines.append(f"{f.name:<24}{value:>12} {f.unit:<12}{least:>9}{aim:>9}  {f.conditions}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Runs the benches named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="which; all when none is named")
+    names = parser.parse_args().names or list(BENCHES)
+    print(machine(), file=sys.stderr)
+    figures: list[Figure] = []
+    failed = False
+    for name in names:
+        data = Path(tempfile.mkdtemp(prefix=f"aitrading-bench-{name}-"))
+        try:
+            figures += BENCHES[name](data)
+        except StageError as error:
+            failed = True
+            print(f"{name}: {error} (kept: {data})", file=sys.stderr)
+            continue
+        shutil.rmtree(data, ignore_errors=True)
+    OUT.parent.mkdir(exist_ok=True)
+    where = machine()
+    OUT.write_text(
+        json.dumps([{**asdict(f), "conditions": f"{f.conditions}; {where}"} for f in figures], indent=1) + "\n"
+    )
+    print(table(figures))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    print(f"measured with {BIN}", file=sys.stderr)
+    sys.exit(main())
