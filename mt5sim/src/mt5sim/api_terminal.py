@@ -1,0 +1,134 @@
+"""initialize, login, shutdown and what they connect to."""
+
+from typing import Any
+
+from mt5sim.arguments import UNSIGNED_64, invalid, text, whole
+from mt5sim.config import MARGIN_MODES, TRADE_MODES, ConfigError, TerminalConfig
+from mt5sim.knobs import faults
+from mt5sim.records import build
+from mt5sim.session import AUTH_FAILED, TIMEOUT, Failed, call, session
+from mt5sim.snapshots import AccountInfo, TerminalInfo
+from mt5sim.terminal import Terminal
+
+BUILD = 6231
+RELEASED = "16 Sep 2026"
+MAX_BARS = 100_000_000
+MAX_PATH = 257
+MAX_SECRET = 253
+COMPANY = "Simulated prices"
+NAME = "mt5sim"
+
+
+def load(config: TerminalConfig) -> None:
+    """Start a new simulated terminal from Python and connect to it.
+
+    The account starts afresh unless `config.state_file` remembers it. `initialize()` without a path connects to it
+    again after `shutdown()`. Raises ConfigError with everything that is wrong.
+    """
+    with session.lock:
+        session.connected = session.load(config)
+        session.last_error = (1, "Success")
+
+
+@call(False)
+def initialize(*args: Any, **kwargs: Any) -> bool:
+    """initialize([path], *, login, password, server, timeout, portable): True, or False with last_error.
+
+    `path` is a JSON terminal configuration; without one, the terminal that was loaded last, or a built-in demo.
+    """
+    if len(args) > 1:
+        raise Failed((-2, "Invalid number of arguments"))
+    if args and not isinstance(args[0], str):
+        raise Failed((-2, "Invalid 1st unnamed argument"))
+    path = args[0] if args else text(kwargs, "path", MAX_PATH)
+    if path is not None and len(path) > MAX_PATH:
+        raise invalid("path")
+    whole(kwargs, "timeout", 2**32)
+    try:
+        terminal = session.find(path)
+    except ConfigError as error:
+        raise Failed((-10003, f"IPC initialize failed, {error}")) from error
+    faults.pipe_dead = False
+    session.connected = None
+    _log_in(terminal, kwargs)
+    session.connected = terminal
+    return True
+
+
+@call(False)
+def login(*args: Any, **kwargs: Any) -> bool:
+    """login(login, [password], [server], *, timeout): True, or False with last_error."""
+    names = ("login", "password", "server")
+    if len(args) > len(names):
+        raise Failed((-2, "Invalid number of arguments"))
+    for value, kind, place in zip(args, (int, str, str), ("1st", "2nd", "3rd"), strict=False):
+        if not isinstance(value, kind):
+            raise Failed((-2, f"Invalid {place} unnamed argument"))
+    given = {**kwargs, **dict(zip(names, args, strict=False))}
+    if "login" not in given:
+        raise invalid("login")
+    terminal = session.terminal()
+    if faults.disconnect:
+        raise Failed(TIMEOUT)
+    _log_in(terminal, given)
+    return True
+
+
+def _log_in(terminal: Terminal, given: dict[str, Any]) -> None:
+    account = terminal.config.account
+    number = whole(given, "login", UNSIGNED_64)
+    password, server = text(given, "password", MAX_SECRET), text(given, "server", MAX_SECRET)
+    wrong_number = number not in (None, account.login)
+    wrong_server = server not in (None, "", account.server)
+    # without a number the terminal stays on the account it knows, whatever password is passed
+    wrong_password = number is not None and bool(account.password) and password not in (None, "", account.password)
+    if wrong_number or wrong_server or wrong_password:
+        raise Failed(AUTH_FAILED)
+
+
+@call(True)
+def shutdown() -> bool:
+    """Close the connection. The terminal and its account live on."""
+    session.connected = None
+    return True
+
+
+@call((0, 0, ""))
+def version() -> tuple[int, int, str]:
+    session.terminal()
+    return (500, BUILD, RELEASED)
+
+
+def last_error() -> tuple[int, str]:
+    """(code, text) of the last call; (0, '') before the first."""
+    return session.last_error
+
+
+@call(None)
+def terminal_info() -> TerminalInfo | None:
+    session.terminal()
+    return build(
+        TerminalInfo,
+        community_account=False, community_connection=False, connected=not faults.disconnect, dlls_allowed=False,
+        trade_allowed=faults.autotrading, tradeapi_disabled=faults.tradeapi_disabled, email_enabled=False,
+        ftp_enabled=False, notifications_enabled=False, mqid=False, build=BUILD, maxbars=MAX_BARS, codepage=0,
+        ping_last=int(faults.latency_ms * 1000), community_balance=0.0, retransmission=0.0, company=COMPANY,
+        name=NAME, language="English", path=session.home, data_path=session.home,
+        commondata_path=session.home,
+    )  # fmt: skip
+
+
+@call(None)
+def account_info() -> AccountInfo | None:
+    terminal = session.terminal()
+    account, state = terminal.config.account, terminal.valuation.state(terminal.ledger)
+    return build(
+        AccountInfo,
+        login=account.login, trade_mode=TRADE_MODES[account.trade_mode], leverage=account.leverage, limit_orders=0,
+        margin_so_mode=0, trade_allowed=not faults.disconnect, trade_expert=True,
+        margin_mode=MARGIN_MODES[account.margin_mode], currency_digits=2, fifo_close=False, balance=state.balance,
+        credit=0.0, profit=state.profit, equity=state.equity, margin=state.margin, margin_free=state.margin_free,
+        margin_level=state.margin_level, margin_so_call=account.margin_call, margin_so_so=account.stop_out,
+        margin_initial=0.0, margin_maintenance=0.0, assets=0.0, liabilities=0.0, commission_blocked=0.0,
+        name=account.name, server=account.server, currency=account.currency, company=COMPANY,
+    )  # fmt: skip

@@ -1,0 +1,257 @@
+"""Positions, history, calculations and orders."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any, TypeVar
+
+from mt5sim import constants as c
+from mt5sim.arguments import (
+    MAX_GROUP,
+    MAX_SYMBOL,
+    in_group,
+    invalid,
+    no_positional,
+    positional,
+    seconds,
+    text,
+    trade_request,
+    whole,
+)
+from mt5sim.judge import LOCAL_REFUSALS, MARKET_TYPES, Plan, Refusal
+from mt5sim.knobs import faults
+from mt5sim.records import build
+from mt5sim.retcodes import text as retcode_text
+from mt5sim.session import (
+    INVALID_ARGUMENTS,
+    INVALID_PARAMS,
+    NOT_FOUND,
+    RECEIVE_FAILED,
+    SEND_FAILED,
+    TRADE_API_DISABLED,
+    Failed,
+    call,
+    session,
+)
+from mt5sim.structs import (
+    OrderCheckResult,
+    OrderSendResult,
+    TradeDeal,
+    TradeOrder,
+    TradePosition,
+    TradeRequest,
+)
+from mt5sim.terminal import Terminal
+
+Row = TypeVar("Row", TradeDeal, TradeOrder)
+
+
+@call(None)
+def positions_total() -> int | None:
+    return len(session.terminal().ledger.positions)
+
+
+@call(None)
+def positions_get(*args: Any, **kwargs: Any) -> tuple[TradePosition, ...] | None:
+    """positions_get(*, symbol, ticket, group): keyword only; an empty tuple when there are none."""
+    no_positional(args)
+    group, symbol, ticket = (
+        text(kwargs, "group", MAX_GROUP),
+        text(kwargs, "symbol", MAX_SYMBOL),
+        whole(kwargs, "ticket"),
+    )
+    terminal = session.terminal()
+    found = list(terminal.ledger.positions.values())
+    if group is not None:
+        found = [p for p in found if in_group(p.symbol, group)]
+    elif symbol is not None:
+        found = [p for p in found if p.symbol == symbol]
+    elif ticket is not None:
+        found = [p for p in found if p.ticket == ticket]
+    return tuple(terminal.valuation.priced(position) for position in found)
+
+
+@call(None)
+def orders_total() -> int | None:
+    """Pending orders are not simulated yet: always 0."""
+    session.terminal()
+    return 0
+
+
+@call(None)
+def orders_get(*args: Any, **kwargs: Any) -> tuple[TradeOrder, ...] | None:
+    """orders_get(*, symbol, ticket, group): pending orders, which are not simulated yet: always empty."""
+    no_positional(args)
+    text(kwargs, "group", MAX_GROUP), text(kwargs, "symbol", MAX_SYMBOL), whole(kwargs, "ticket")
+    session.terminal()
+    return ()
+
+
+@call(None)
+def history_orders_total(*args: Any) -> int | None:
+    first, last = _period(positional("history_orders_total", args, object, object))
+    return len(_done_between(session.terminal().ledger.orders.values(), first, last, lambda order: order.time_done))
+
+
+@call(None)
+def history_orders_get(*args: Any, **kwargs: Any) -> tuple[TradeOrder, ...] | None:
+    """history_orders_get(date_from, date_to, *, group) or (*, ticket) or (*, position)."""
+    return _history(
+        args,
+        kwargs,
+        lambda terminal: terminal.ledger.orders.values(),
+        lambda order: order.time_done,
+        lambda order: order.ticket,
+    )
+
+
+@call(None)
+def history_deals_total(*args: Any) -> int | None:
+    first, last = _period(positional("history_deals_total", args, object, object))
+    return len(_done_between(session.terminal().ledger.deals.values(), first, last, lambda deal: deal.time))
+
+
+@call(None)
+def history_deals_get(*args: Any, **kwargs: Any) -> tuple[TradeDeal, ...] | None:
+    """history_deals_get(date_from, date_to, *, group) or (*, ticket) or (*, position). `ticket` is an ORDER's."""
+    return _history(
+        args,
+        kwargs,
+        lambda terminal: terminal.ledger.deals.values(),
+        lambda deal: deal.time,
+        lambda deal: deal.order,
+    )
+
+
+def _period(dates: tuple[Any, ...]) -> tuple[int, int]:
+    return seconds(dates[0]), seconds(dates[1])
+
+
+def _done_between(rows: Iterable[Row], first: int, last: int, when: Callable[[Row], int]) -> list[Row]:
+    return [row for row in rows if first <= when(row) <= last]
+
+
+def _history(
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    rows_of: Callable[[Terminal], Iterable[Row]],
+    when: Callable[[Row], int],
+    ticket_of: Callable[[Row], int],
+) -> tuple[Row, ...]:
+    ticket, position = whole(kwargs, "ticket"), whole(kwargs, "position")
+    group = text(kwargs, "group", MAX_GROUP)
+    by_ticket = ticket is not None or position is not None
+    if len(args) not in ((0,) if by_ticket else (2,)):
+        raise Failed(INVALID_ARGUMENTS)
+    period = None if by_ticket else _period(args)
+    rows = rows_of(session.terminal())
+    if ticket is not None:
+        return tuple(row for row in rows if ticket_of(row) == ticket)
+    if period is None:
+        return tuple(row for row in rows if row.position_id == position and position != 0)
+    found = _done_between(rows, *period, when)
+    return tuple(row for row in found if group is None or in_group(row.symbol, group))
+
+
+@call(None)
+def order_calc_margin(*args: Any) -> float | None:
+    """order_calc_margin(action, symbol, volume, price): deposit currency; open positions do not matter."""
+    side, symbol, volume, price = positional("order_calc_margin", args, int, object, float, float)
+    terminal, profile = _calculable(side, symbol)
+    if not (0 < volume < inf and 0 < price < inf):
+        raise Failed(INVALID_PARAMS)
+    margin = terminal.valuation.margin(profile, float(volume), float(price))
+    if margin is None:
+        raise Failed(INVALID_PARAMS)
+    return margin
+
+
+@call(None)
+def order_calc_profit(*args: Any) -> float | None:
+    """order_calc_profit(action, symbol, volume, price_open, price_close): deposit currency, no swap or commission."""
+    side, symbol, volume, opened, closed = positional("order_calc_profit", args, int, object, float, float, float)
+    terminal, profile = _calculable(side, symbol)
+    if not all(0 < number < inf for number in (volume, opened, closed)):
+        raise Failed(INVALID_PARAMS)
+    profit = terminal.valuation.profit(side, profile, float(volume), float(opened), float(closed))
+    if profit is None:
+        raise Failed(INVALID_PARAMS)
+    return profit
+
+
+def _calculable(side: int, symbol: object) -> tuple[Terminal, Any]:
+    if not isinstance(symbol, str):
+        raise Failed(INVALID_ARGUMENTS)
+    terminal = session.terminal()
+    if symbol not in terminal.profiles:
+        raise Failed(NOT_FOUND)
+    if side not in MARKET_TYPES:
+        raise invalid("action")
+    return terminal, terminal.profiles[symbol]
+
+
+@call(None)
+def order_check(*args: Any, **kwargs: Any) -> OrderCheckResult | None:
+    """order_check(request) or order_check(**request): what the account would be after it. retcode 0 = it would pass."""
+    request = trade_request(args, kwargs)
+    terminal = session.terminal()
+    outcome = terminal.judge().plan(request)
+    retcode = 0 if isinstance(outcome, Plan) else outcome.retcode
+    state = outcome.state if isinstance(outcome, Plan) else terminal.valuation.state(terminal.ledger)
+    return build(
+        OrderCheckResult,
+        retcode=retcode, balance=state.balance, equity=state.equity, profit=state.profit, margin=state.margin,
+        margin_free=state.margin_free, margin_level=state.margin_level,
+        comment="Done" if retcode == 0 else retcode_text(retcode), request=request,
+    )  # fmt: skip
+
+
+@call(None)
+def order_send(*args: Any, **kwargs: Any) -> OrderSendResult | None:
+    """order_send(request) or order_send(**request). None = look at last_error, and reconcile before sending again."""
+    request = trade_request(args, kwargs)
+    terminal = session.terminal()
+    if faults.tradeapi_disabled:
+        raise Failed(TRADE_API_DISABLED)
+    time.sleep(max(0.0, faults.latency_ms) / 1000)
+    if faults.take("lost_request"):
+        raise Failed(SEND_FAILED)
+    outcome: Plan | Refusal
+    if faults.retcode:
+        outcome = Refusal(faults.retcode)
+    else:
+        # the market has moved while the request was under way
+        session.terminal()
+        try:
+            outcome = terminal.order(request)
+        except sqlite3.Error:
+            outcome = Refusal(c.TRADE_RETCODE_ERROR)
+    time.sleep(max(0.0, faults.reply_latency_ms) / 1000)
+    if faults.take("lost_reply"):
+        raise Failed(RECEIVE_FAILED)
+    return _answer(terminal, request, outcome)
+
+
+def _answer(terminal: Terminal, request: TradeRequest, outcome: Plan | Refusal) -> OrderSendResult:
+    done = isinstance(outcome, Plan)
+    quote, fill = outcome.quote, outcome.fill if isinstance(outcome, Plan) else None
+    in_full = c.TRADE_RETCODE_DONE_PARTIAL if fill and fill.unfilled else c.TRADE_RETCODE_DONE
+    retcode = in_full if isinstance(outcome, Plan) else outcome.retcode
+    deals = outcome.change.deals if isinstance(outcome, Plan) else ()
+    if done or retcode not in LOCAL_REFUSALS:
+        terminal.request_id += 1
+    return build(
+        OrderSendResult,
+        retcode=retcode,
+        deal=deals[0].ticket if deals else 0,
+        order=deals[0].order if deals else 0,
+        volume=fill.volume if fill else 0.0,
+        price=fill.price if fill else 0.0,
+        bid=quote.bid if quote else 0.0,
+        ask=quote.ask if quote else 0.0,
+        comment=retcode_text(retcode),
+        request_id=terminal.request_id if done or retcode not in LOCAL_REFUSALS else 0,
+        retcode_external=0,
+        request=request,
+    )

@@ -1,0 +1,177 @@
+"""What a simulated terminal is made of: account, symbols, market, clock, memory and faults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from types import MappingProxyType
+
+from mt5sim import constants as c
+from mt5sim.clock import CLOCKS
+from mt5sim.knobs import Faults
+from mt5sim.profiles import BUILT_IN, SymbolProfile
+
+MARGIN_MODES = {
+    "netting": c.ACCOUNT_MARGIN_MODE_RETAIL_NETTING,
+    "hedging": c.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING,
+}
+TRADE_MODES = {"demo": c.ACCOUNT_TRADE_MODE_DEMO, "contest": c.ACCOUNT_TRADE_MODE_CONTEST}
+""" no "real": nothing here may ever look like a real account """
+
+SUPPORTED_CALC_MODES = (
+    c.SYMBOL_CALC_MODE_FOREX,
+    c.SYMBOL_CALC_MODE_FOREX_NO_LEVERAGE,
+    c.SYMBOL_CALC_MODE_CFD,
+    c.SYMBOL_CALC_MODE_CFDLEVERAGE,
+)
+NO_FAULTS: Mapping[str, object] = MappingProxyType({})
+NO_RATES: Mapping[str, float] = MappingProxyType({})
+MAX_NAME = 29
+
+
+class ConfigError(ValueError):
+    """The configuration cannot work. The text lists every mistake and says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    login: int = 10_001
+    password: str = ""
+    """ when set, `initialize` and `login` refuse any other """
+    server: str = "mt5sim-Demo"
+    name: str = "Simulated account"
+    currency: str = "USD"
+    leverage: int = 100
+    margin_mode: str = "hedging"
+    balance: float = 10_000.0
+    trade_mode: str = "demo"
+    margin_call: float = 100.0
+    stop_out: float = 50.0
+    """ margin level in percent below which the broker closes the largest loss; 0 = never """
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """A seeded random walk in real time. The same seed shows the same prices at the same moment, in any process."""
+
+    seed: int = 1
+    symbols: tuple[str, ...] = ()
+    """ which symbols move; empty = all of the terminal """
+    ticks_per_second: float = 2.0
+    history_minutes: int = 240
+    """ how far back ticks exist when the terminal starts """
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A file of ticks. speed 1 = as recorded, 10 = ten times faster, 0 = as fast as the ticks are read."""
+
+    file: Path
+    symbol: str
+    speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", Path(self.file))
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalConfig:
+    account: Account = Account()
+    symbols: tuple[SymbolProfile, ...] = ()
+    """ empty = the replayed symbol, or all built-in ones """
+    market: Generator | Replay = Generator()
+    clock: str = "utc"
+    """ "utc" or "ny+7" """
+    state_file: Path | None = None
+    """ where the broker remembers the account; None = only as long as the process lives """
+    conversion: Mapping[str, float] = field(default_factory=lambda: NO_RATES)
+    """ "EURUSD" -> rate, for currencies no symbol of the terminal converts """
+    faults: Mapping[str, object] = field(default_factory=lambda: NO_FAULTS)
+    """ knob -> value, set when the terminal is loaded """
+    faults_file: Path | None = None
+    """ a JSON object of knobs, read again whenever it changes: how a test works the knobs of another process """
+
+    def __post_init__(self) -> None:
+        for name in ("state_file", "faults_file"):
+            path = getattr(self, name)
+            object.__setattr__(self, name, None if path is None else Path(path))
+        if not self.symbols:
+            object.__setattr__(self, "symbols", _default_symbols(self.market))
+        mistakes = [*_account_mistakes(self.account), *_symbol_mistakes(self.symbols), *self._other_mistakes()]
+        if mistakes:
+            raise ConfigError("; ".join(mistakes))
+
+    def _other_mistakes(self) -> list[str]:
+        mistakes = []
+        names = {profile.name for profile in self.symbols}
+        if unknown_knobs := set(self.faults) - set(Faults.__slots__):
+            mistakes.append(f"faults: {', '.join(sorted(unknown_knobs))}: use {', '.join(Faults.__slots__)}")
+        if self.clock not in CLOCKS:
+            mistakes.append(f"clock is {self.clock!r}: use one of {', '.join(CLOCKS)}")
+        if any(len(pair) < MAX_PAIR or not 0 < rate < inf for pair, rate in self.conversion.items()):
+            mistakes.append('conversion: write {"EURUSD": 1.085}, two currency codes and a positive rate')
+        market = self.market
+        if isinstance(market, Replay):
+            if market.symbol not in names:
+                mistakes.append(f"market.symbol is {market.symbol!r}: add a profile of that name to symbols")
+            if not 0 <= market.speed < inf:
+                mistakes.append(f"market.speed is {market.speed}: use 1, 10, or 0 for full speed")
+            return mistakes
+        if market.seed < 0:
+            mistakes.append("market.seed: use 0 or more")
+        if unknown := set(market.symbols) - names:
+            mistakes.append(f"market.symbols: no profile for {', '.join(sorted(unknown))}; add it to symbols")
+        if not 0 < market.ticks_per_second <= MAX_RATE:
+            mistakes.append(
+                f"market.ticks_per_second is {market.ticks_per_second}: use more than 0, at most {MAX_RATE}"
+            )
+        if not 1 <= market.history_minutes <= MAX_HISTORY:
+            mistakes.append(f"market.history_minutes is {market.history_minutes}: use 1 to {MAX_HISTORY}")
+        return mistakes
+
+
+MAX_PAIR = 6
+MAX_RATE = 1000
+MAX_HISTORY = 10_080
+
+
+def _default_symbols(market: Generator | Replay) -> tuple[SymbolProfile, ...]:
+    if isinstance(market, Replay):
+        return (BUILT_IN[market.symbol],) if market.symbol in BUILT_IN else ()
+    return tuple(BUILT_IN.values())
+
+
+def _account_mistakes(account: Account) -> list[str]:
+    mistakes = []
+    if account.login <= 0:
+        mistakes.append("account.login: use a positive number")
+    if account.leverage <= 0:
+        mistakes.append("account.leverage: use a positive number such as 100")
+    if account.margin_mode not in MARGIN_MODES:
+        mistakes.append(f"account.margin_mode is {account.margin_mode!r}: use hedging or netting")
+    if account.trade_mode not in TRADE_MODES:
+        mistakes.append(f"account.trade_mode is {account.trade_mode!r}: use demo or contest, never real")
+    if not 0 <= account.balance < inf:
+        mistakes.append("account.balance: use 0 or more")
+    if "sim" not in account.server.lower():
+        mistakes.append(f'account.server is {account.server!r}: it must contain "sim", so nobody takes it for a broker')
+    if not account.currency:
+        mistakes.append("account.currency: write a currency code such as USD")
+    return mistakes
+
+
+def _symbol_mistakes(symbols: tuple[SymbolProfile, ...]) -> list[str]:
+    mistakes = []
+    names = [profile.name for profile in symbols]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        mistakes.append(f"symbols: {name} is listed twice")
+    for s in symbols:
+        if not 0 < len(s.name) <= MAX_NAME:
+            mistakes.append(f"symbols: the name {s.name!r} must have 1 to {MAX_NAME} characters")
+        if not 0 < s.volume_min <= s.volume_max or s.volume_step <= 0:
+            mistakes.append(f"{s.name}: need 0 < volume_min <= volume_max and volume_step > 0")
+        if s.digits < 0 or s.price <= 0 or s.contract_size <= 0:
+            mistakes.append(f"{s.name}: digits must not be negative, price and contract_size must be positive")
+        if s.calc_mode not in SUPPORTED_CALC_MODES:
+            mistakes.append(f"{s.name}: calc_mode {s.calc_mode} is not simulated; use one of {SUPPORTED_CALC_MODES}")
+    return mistakes

@@ -1,0 +1,65 @@
+"""Faults a test can switch on: `mt5sim.faults.disconnect = True`, or `"faults": {...}` in the terminal's JSON."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+POLL_S = 0.01
+
+Times = bool | int
+""" True = until switched off; a number = for that many order_sends """
+
+
+@dataclass(slots=True)
+class Faults:
+    """The knobs, all off. Set an attribute at any time, from any thread; `reset()` puts everything right again."""
+
+    autotrading: bool = True
+    """ False = the AutoTrading button is off: retcode 10027 """
+    tradeapi_disabled: bool = False
+    """ True = "disable trading via external Python API": order_send is None with -8 """
+    disconnect: bool = False
+    """ the broker link is lost: connected False, quotes freeze, trades are refused with 10031 """
+    market_closed: bool = False
+    """ outside the sessions: 10018 """
+    pipe_dead: bool = False
+    """ the terminal has died: every call fails with -10001 until `initialize` """
+    lost_reply: Times = False
+    """ the order is executed, order_send is None with -10002 """
+    lost_request: Times = False
+    """ nothing is executed, order_send is None with -10001 """
+    retcode: int = 0
+    """ not 0 = the broker answers every order_send with this code and executes nothing """
+    slippage_points: int = 0
+    """ market orders are filled this much worse than the quote """
+    partial_fill: float = 0.0
+    """ share of the volume that an IOC or RETURN order gets, answered with 10010; FOK takes all or nothing: all """
+    latency_ms: float = 0.0
+    """ order_send waits this long before it executes """
+    reply_latency_ms: float = 0.0
+    """ order_send waits this long after it has executed: the window in which a kill loses the answer """
+    hang: bool | str = False
+    """ True = every call blocks while set; a function's name = that function does """
+
+    def reset(self) -> None:
+        for field in fields(self):
+            setattr(self, field.name, field.default)
+
+    def take(self, name: str) -> bool:
+        """Whether a counted fault strikes now; uses up one of its times."""
+        value: Times = getattr(self, name)
+        if value is True or not value:
+            return bool(value)
+        setattr(self, name, value - 1)
+        return True
+
+    def wait_while_hung(self, function: str, poll: Callable[[], None]) -> None:
+        """`poll` is called while waiting, because somebody outside may hold the release."""
+        poll()
+        while self.hang is True or self.hang == function:
+            time.sleep(POLL_S)
+            poll()
+
+
+faults = Faults()
+""" the process-wide knobs: like the real module, the simulator is one terminal per process """

@@ -1,0 +1,177 @@
+"""The simulated terminal and the broker behind it: one account, its market and its books."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from mt5sim import constants as c
+from mt5sim.clock import broker_ms
+from mt5sim.config import ConfigError, Replay, TerminalConfig
+from mt5sim.execution import Desk, Fill
+from mt5sim.feed import Feed, GeneratorFeed, ReplayFeed
+from mt5sim.generator import BLOCK_MS, RandomWalk
+from mt5sim.judge import Judge, Plan, Refusal
+from mt5sim.knobs import Faults
+from mt5sim.ledger import Change, Ledger, deposit
+from mt5sim.profiles import SymbolProfile
+from mt5sim.protection import Trigger, earliest, first_stop, first_stop_out
+from mt5sim.rates import BarBook
+from mt5sim.store import Store
+from mt5sim.structs import TradeRequest
+from mt5sim.tickfile import load_ticks
+from mt5sim.valuation import Quote, Valuation
+
+MINUTE_MS = 60_000
+MOST_TICKS = 1_000_000
+""" a generated symbol keeps at most about this many ticks in memory """
+
+
+def system_utc_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Terminal:
+    """Call `advance` before anything else is asked: it lets the market move and the broker act."""
+
+    def __init__(self, config: TerminalConfig, faults: Faults, now: Callable[[], int] = system_utc_ms) -> None:
+        """Raises ConfigError when a file is unusable or a currency cannot be converted."""
+        self.config = config
+        self.faults = faults
+        self.now = now
+        self.profiles: dict[str, SymbolProfile] = {profile.name: profile for profile in config.symbols}
+        self.selected = set(self.profiles)
+        self.valuation = Valuation(
+            config.account.currency, config.account.leverage, self.profiles, self.quote, config.conversion
+        )
+        self._check_conversions()
+        self.feeds: dict[str, Feed] = _feeds(config, self.profiles, now())
+        self.bars = {symbol: BarBook() for symbol in self.feeds}
+        account = config.account
+        self.store = Store(config.state_file, account.login, account.currency, account.margin_mode)
+        self.ledger = self.store.reload(Ledger())
+        self._commit(self._opening)
+        for feed in self.feeds.values():
+            feed.skip_to(self.ledger.last_msc)
+        self.request_id = 0
+
+    def close(self) -> None:
+        self.store.close()
+
+    def advance(self) -> None:
+        self._refresh()
+        for feed in self.feeds.values():
+            feed.linked = not self.faults.disconnect
+            if feed.linked:
+                feed.advance(self.now())
+        self.settle()
+
+    def settle(self) -> None:
+        """Let the broker close what the ticks since the last look have stopped."""
+        for symbol, feed in self.feeds.items():
+            while feed.checked < feed.visible and self.ledger.position_of(symbol) is not None:
+                trigger = self._trigger(symbol, feed)
+                if trigger is None:
+                    break
+                self._commit(partial(self._stopped, symbol, feed))
+                feed.checked += trigger.offset
+            feed.checked = feed.visible
+
+    def order(self, request: TradeRequest) -> Plan | Refusal:
+        """Execute a request. When this returns a Plan, it is on disk."""
+        outcome: Plan | Refusal = Refusal(c.TRADE_RETCODE_ERROR)
+
+        def judged() -> Change:
+            nonlocal outcome
+            outcome = self.judge().plan(request)
+            return outcome.change if isinstance(outcome, Plan) else Change()
+
+        self._commit(judged)
+        return outcome
+
+    def judge(self) -> Judge:
+        desk = Desk(self.ledger, self.valuation)
+        return Judge(desk, self.config.account.margin_mode == "netting", self.faults, self.server_msc())
+
+    def quote(self, symbol: str) -> Quote | None:
+        feed = self.feeds.get(symbol)
+        index = feed.sound_index() if feed is not None else -1
+        if feed is None or index < 0:
+            return None
+        _, bid, ask, _, _, msc, *_ = feed.tape.row(index)
+        return Quote(bid, ask, msc)
+
+    def server_msc(self) -> int:
+        """The broker's clock. In a replay it stands at the newest tick, as on a weekend; it never goes back."""
+        if isinstance(self.config.market, Replay):
+            stamps = [feed.tape.row(feed.last_index())[5] for feed in self.feeds.values() if feed.visible]
+            return int(max([self.ledger.last_msc, *stamps]))
+        return max(self.ledger.last_msc, broker_ms(self.config.clock, self.now()))
+
+    def _opening(self) -> Change:
+        """The deposit, unless the account exists already."""
+        return Change() if self.ledger.deals else deposit(self.ledger, self.config.account.balance, self.server_msc())
+
+    def _refresh(self) -> None:
+        """Take over what another process of this account has done; its market is this one's, and never goes back."""
+        ledger = self.store.reload(self.ledger)
+        if ledger is self.ledger:
+            return
+        self.ledger = ledger
+        for feed in self.feeds.values():
+            feed.catch_up(ledger.last_msc)
+
+    def _commit(self, make: Callable[[], Change]) -> None:
+        """Make a change from the newest books, write it, then show it."""
+        with self.store.transaction():
+            self._refresh()
+            change = make()
+            self.store.record(change)
+        self.ledger.apply(change)
+
+    def _trigger(self, symbol: str, feed: Feed) -> Trigger | None:
+        positions = [position for position in self.ledger.positions.values() if position.symbol == symbol]
+        ticks = feed.tape.ticks[feed.checked : feed.visible]
+        stop = first_stop(positions, ticks, self.profiles[symbol].digits)
+        level = self.config.account.stop_out
+        return earliest([stop, first_stop_out(self.ledger, self.valuation, symbol, ticks, level)])
+
+    def _stopped(self, symbol: str, feed: Feed) -> Change:
+        trigger = self._trigger(symbol, feed)
+        if trigger is None:
+            # another process of this account has closed it meanwhile
+            return Change()
+        position = trigger.position
+        fill = Fill(
+            1 - position.type, position.volume, trigger.price, max(trigger.msc, self.ledger.last_msc),
+            position.magic, trigger.comment, trigger.reason,
+        )  # fmt: skip
+        return Desk(self.ledger, self.valuation).close(self.profiles[position.symbol], position, fill)
+
+    def _check_conversions(self) -> None:
+        home = self.config.account.currency
+        missing = {
+            f"{profile.name}: nothing converts {currency} to {home}; add a symbol that does, "
+            f'or "conversion": {{"{currency}{home}": rate}}'
+            for profile in self.profiles.values()
+            for currency in (profile.profit, profile.margin)
+            if not (currency == profile.base and profile.profit == home)
+            and not self.valuation.can_convert(currency, home)
+        }
+        if missing:
+            raise ConfigError("; ".join(sorted(missing)))
+
+
+def _feeds(config: TerminalConfig, profiles: dict[str, SymbolProfile], utc_ms: int) -> dict[str, Feed]:
+    market = config.market
+    if isinstance(market, Replay):
+        return {market.symbol: ReplayFeed(load_ticks(market.file, config.clock), market.speed, utc_ms)}
+    return {
+        name: GeneratorFeed(
+            RandomWalk(profiles[name], market.seed, market.ticks_per_second, config.clock),
+            BLOCK_MS,
+            market.history_minutes * MINUTE_MS,
+            utc_ms,
+            MOST_TICKS,
+        )
+        for name in market.symbols or profiles
+    }
