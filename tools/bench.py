@@ -128,7 +128,7 @@ def ready_and_memory(data: Path) -> list[Figure]:
             Figure("ready_warm_s", round(ready, 2), "s", 6, 3, f"`aitrading up` to all ready, median of 3: {shown}"),
             Figure(
                 "idle_pss_mb", round(server), "MB", None, 600,
-                f"sum of PSS of {processes} processes: engines, services, client, simulated terminal at 4 ticks/s, 20 s",
+                f"sum of PSS of {processes} processes: engines, services, client, terminal at 4 ticks/s, 20 s",
             ),
         ]  # fmt: skip
     finally:
@@ -172,9 +172,7 @@ def stored(data: Path) -> list[Figure]:
         value = asyncio.run(run())
     finally:
         stage.stop()
-    conditions = (
-        f"{STORED_TICKS:,} made ticks at full speed from mt5sim, from first stored to last, counted in ClickHouse"
-    )
+    conditions = f"{STORED_TICKS:,} made ticks at full speed from mt5sim, first stored to last, counted in ClickHouse"
     return [Figure("stored_ticks_per_s", round(value), "ticks/s", 50_000, 500_000, conditions)]
 
 
@@ -202,10 +200,10 @@ def tick_to_order(data: Path) -> list[Figure]:
 
 def _post(url: str, body: dict[str, str]) -> dict[str, str]:
     """The headers of the answer to a JSON post."""
-    request = urllib.request.Request(  # noqa: S310 a loopback address of our own
+    request = urllib.request.Request(
         url, json.dumps(body).encode(), {"Content-Type": "application/json", "Origin": url.split("/api", 1)[0]}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=20) as answer:
         return dict(answer.headers.items())
 
 

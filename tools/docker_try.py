@@ -27,7 +27,8 @@ def compose(*arguments: str, check: bool = True, limit_s: float = 120) -> str:
     environ = {**os.environ, "AITRADING_PUBLISH": str(PORT)}
     done = subprocess.run(
         [*command, "-p", "aitrading-try", *arguments],
-        cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit_s, check=False,
+        cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit_s,
+        check=False,
     )  # fmt: skip
     if check and done.returncode:
         raise SystemExit(f"`{' '.join([*command, *arguments])}` failed:\n{done.stdout[-4_000:]}")

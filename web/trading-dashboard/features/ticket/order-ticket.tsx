@@ -1,0 +1,101 @@
+// A market order for the chosen symbol: side, volume, a confirmation, and what the server said.
+"use client";
+import Button from "@mui/material/Button";
+import TextField from "@mui/material/TextField";
+import { useState } from "react";
+import type { OrderRequest, Side } from "@web/contracts";
+import { ConfirmDialog } from "@web/components/confirm-dialog.tsx";
+import { decimal, volume as readVolume } from "@web/components/format.ts";
+import { useSession, useSessionKeeper } from "@web/components/session.tsx";
+import type { Quote } from "@web/components/tick-store.ts";
+import { mayTrade, newKey, sendCommand } from "../../shared/commands.ts";
+import { Live } from "../../shared/live.tsx";
+import { useChosen, useLedger, useQuote } from "../../shared/platform-context.tsx";
+
+const NOT_LIVE = {
+  simulated: "The prices of this account are simulated.",
+  replay: "The prices of this account are replayed.",
+} as const;
+
+interface Asked {
+  readonly order: OrderRequest;
+  readonly key: string;
+}
+
+function SideButton({ side, quote, ask }: { readonly side: Side; readonly quote: Quote; readonly ask: (side: Side) => void }) {
+  const buy = side === "BUY";
+  return (
+    <Button className="side" variant="contained" color={buy ? "success" : "error"} onClick={() => ask(side)}>
+      <span>{buy ? "Buy" : "Sell"}</span>
+      <Live key={quote.key} of={quote.key} field={buy ? "ask" : "bid"} className="number plain" />
+    </Button>
+  );
+}
+
+function Ticket({ quote }: { readonly quote: Quote }) {
+  const keeper = useSessionKeeper();
+  const account = useLedger().accounts?.find((each) => each.account === quote.account);
+  const [text, setText] = useState("0.01");
+  const [asked, setAsked] = useState<Asked>();
+  const [wrong, setWrong] = useState(false);
+  const [sent, setSent] = useState("");
+  const ask = (side: Side): void => {
+    const volume = readVolume(text);
+    setWrong(volume === undefined);
+    if (volume === undefined) return;
+    setAsked({ order: { account: quote.account, symbol: quote.symbol, side, volume }, key: newKey() });
+  };
+  const act = async (): Promise<void> => {
+    if (asked === undefined) return;
+    const accepted = await sendCommand(keeper, asked.key, { kind: "place_order", order: asked.order });
+    setSent(`Command ${accepted.id} is on its way: see Orders for what comes of it.`);
+  };
+  const verb = asked?.order.side === "BUY" ? "Buy" : "Sell";
+  return (
+    <div className="body ticket">
+      <p>
+        <strong>{quote.symbol}</strong> <span className="dim">at market · account {quote.account}</span>
+      </p>
+      <TextField
+        label="Volume in lots"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        error={wrong}
+        helperText={wrong ? "Digits with at most one point, more than 0" : undefined}
+        slotProps={{ htmlInput: { inputMode: "decimal", autoComplete: "off", maxLength: 15 } }}
+      />
+      <div className="sides">
+        <SideButton side="SELL" quote={quote} ask={ask} />
+        <SideButton side="BUY" quote={quote} ask={ask} />
+      </div>
+      {account?.trade_allowed === false ? <p className="problem">This account may not trade: {account.trade_blocked_because}</p> : null}
+      <p role="status" className="dim">{sent}</p>
+      {asked === undefined ? null : (
+        <ConfirmDialog
+          title={`${verb} ${decimal(asked.order.volume)} lots of ${asked.order.symbol}?`}
+          confirm={`${verb} at market`}
+          colour={asked.order.side === "BUY" ? "success" : "error"}
+          act={act}
+          close={() => setAsked(undefined)}
+        >
+          <p>A market order on account {asked.order.account}. The price may differ from the one shown.</p>
+          {quote.source === "live" ? null : <p className="warn">{NOT_LIVE[quote.source]}</p>}
+        </ConfirmDialog>
+      )}
+    </div>
+  );
+}
+
+export function OrderTicket() {
+  const quote = useQuote(useChosen().chosen);
+  const allowed = mayTrade(useSession().role);
+  if (!allowed) return null;
+  return (
+    <section className="panel order" aria-labelledby="ticket-title">
+      <header>
+        <h2 id="ticket-title">Order</h2>
+      </header>
+      {quote === undefined ? <p className="empty">Choose a symbol first.</p> : <Ticket quote={quote} />}
+    </section>
+  );
+}
