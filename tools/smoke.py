@@ -106,7 +106,7 @@ async def replay(stage: Stage, in_file: int) -> dict[str, Any]:
             summary = await bus.ask(rpc.SUMMARY, rpc.StoredQuestion(TENANT, ""), timeout_s=30)
         counted = await count(bus)
         delays = await latencies_ms(bus)
-        sent = stage.client_status()["ticks_sent"]
+        sent = stage.connector_metric("ticks_sent")
     return {
         "ticks": {
             "in_file": in_file,

@@ -171,17 +171,14 @@ class Stage:
             ],
         )  # fmt: skip
 
-    def client_status(self) -> dict[str, Any]:
-        """What the client's apps say of themselves."""
-        done = subprocess.run(
-            [str(BIN / "aitrading-client"), "status", "--json", "--data", str(self.client_data)],
-            capture_output=True, text=True, env=self._environ(), timeout=60, check=False,
-        )  # fmt: skip
-        try:
-            status: dict[str, Any] = json.loads(done.stdout)
-        except ValueError:
-            raise StageError(done.stderr.strip() or "the client does not answer") from None
-        return status
+    def connector_metric(self, name: str) -> int:
+        """A figure from the connector's metrics page, such as `ticks_sent`."""
+        ports = json.loads((self.client_data / "client.json").read_text())["ports"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports['metatrader-connector']}/metrics", timeout=5) as page:
+            for line in page.read().decode().splitlines():
+                if line.startswith(f"{name} "):
+                    return int(float(line.split()[1]))
+        raise StageError(f"the connector has no metric {name}")
 
     @asynccontextmanager
     async def bus(self) -> AsyncIterator[NatsBus]:

@@ -1,0 +1,50 @@
+# Thin verbs: what they do lives in tools/ and in the packages. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv/bin
+RUN    := $(VENV)/python
+
+TICKS  ?=
+SYMBOL ?=
+SPEED  ?=
+export TICKS SYMBOL SPEED
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fix bench smoke web docker clean
+
+help:  ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  TICKS=file SYMBOL=name SPEED=n   replay a file of ticks (run, smoke)"
+	@echo "  AITRADING_DATA_DIR=dir           where everything is kept (default ./var)"
+
+setup:
+	@$(PYTHON) tools/bootstrap.py
+
+run: setup web  ## Start everything with a simulated terminal; Ctrl-C stops it
+	@exec $(RUN) tools/run.py
+
+test: setup web  ## Run all tests
+	@$(VENV)/pytest $(ARGS)
+
+check: setup  ## Lint, types, import law, sizes, generated files
+	@$(RUN) tools/check.py
+
+fix: setup  ## Format and fix what can be fixed by itself
+	@$(VENV)/ruff check --fix .
+	@$(VENV)/ruff format .
+
+bench: setup web  ## Measure speed and write down what was measured
+	@$(RUN) tools/bench.py
+
+smoke: setup web  ## Prove the whole path with a file of ticks: TICKS=file SYMBOL=name
+	@$(RUN) tools/smoke.py
+
+web: setup  ## Build the dashboards (nothing is done when they are built)
+	@$(RUN) tools/build_web.py
+
+docker:  ## Build the container image
+	@docker build -t aitrading .
+
+clean:  ## Remove what was built; data in ./var stays
+	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage web/dist web/node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Turn ticks into orders: strategy proposes, risk answers, signals leave signed."""

@@ -1,0 +1,1 @@
+"""The rim: the bus, files, and the one who carries effects out."""

@@ -1,0 +1,96 @@
+"""The composition root: who knows whom in the trading engine."""
+
+import asyncio
+import functools
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from kit.backoff import Backoff
+from kit.errors import SettingsError
+from kit.keys import read_private_key
+from kit.lifespan import Service, start_edge
+from kit.signing import sign
+
+from kit import log
+from trading_engine.adapters import prometheus
+from trading_engine.adapters.carrier import Carrier
+from trading_engine.adapters.files import AsideFile, PauseFile
+from trading_engine.adapters.nats import BusStore, BusWire
+from trading_engine.domain.engine import Engine
+from trading_engine.domain.events import Restored, SignalDropped, StoreChanged
+from trading_engine.ports import NotAccepted, Unavailable
+from trading_engine.routes import Routes
+from trading_engine.settings import Settings
+
+_log = log.get("app")
+
+
+def _signing_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        return read_private_key(path)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"the signing key {path} cannot be read ({error}). Start central-hub, which makes it, "
+            f"or set AITRADING_TRADING_ENGINE_SIGNAL_KEY_PATH."
+        ) from None
+
+
+async def create_app(service: Service, settings: Settings) -> None:
+    """Build everything and begin. Ticks are taken once the stores have told what they remember."""
+    store, wire = BusStore(service.bus), BusWire(service.bus)
+    engine = Engine(settings.bindings(), settings.limits(), settings.terms())
+    key = _signing_key(settings.key_path())
+    pauses = PauseFile(settings.own_dir() / "pauses.json")
+
+    def tell(event: SignalDropped | StoreChanged) -> None:
+        carrier.submit(engine.process(event))
+
+    commits = prometheus.commit_seconds(service.metrics)
+    carrier = Carrier(store, wire, pauses, lambda signal: sign(signal, key), service.clock, tell, commits.observe)
+    routes = Routes(engine, carrier, service.clock, AsideFile(settings.own_dir() / "kept-aside.jsonl"))
+    service.metrics.register(
+        prometheus.EngineCollector(
+            engine.counts, lambda: routes.lag_ms, lambda: routes.malformed, lambda: carrier.dropped
+        )
+    )
+    service.health.register("database-service", store.probe)
+    recovered = asyncio.Event()
+
+    async def recovery() -> str:
+        if not recovered.is_set():
+            raise Unavailable("orders and accounts have not been read back yet")
+        return "orders and accounts were read back"
+
+    service.health.register("recovery", recovery)
+
+    async def recover() -> None:
+        for delay in Backoff(0.05, 2.0).delays():
+            try:
+                orders, accounts = await store.orders(), await store.accounts()
+                signals = await store.outbox(service.clock.now_ms())
+                break
+            except (Unavailable, NotAccepted) as error:
+                _log.warning("not_recovered_yet", error=str(error))
+                await asyncio.sleep(delay)
+        event = Restored(service.clock.now_ms(), orders, signals, accounts, pauses.load())
+        carrier.submit(engine.process(event))
+        service.run_task(carrier.resend(), "outbox")
+        for subscription in await routes.open(service.bus, service.started_ms):
+            service.closing.push_async_callback(subscription.stop)
+        second = functools.partial(asyncio.sleep, 1.0)
+        service.run_task(routes.keep_time(second, count), "time")
+        recovered.set()
+        _log.info(
+            "recovered", orders=len(orders), outbox=len(signals), accounts=len(accounts), paused=list(event.paused)
+        )
+
+    def count() -> None:
+        counts = engine.counts
+        service.counters["ticks"] = counts.ticks
+        service.counters["orders"] = sum(counts.orders.values()) - counts.orders.get("DENIED", 0)
+        service.counters["refused"] = sum(counts.refused.values())
+
+    count()
+    service.run_task(carrier.run(), "carrier")
+    service.run_task(recover(), "recovery")
+    await start_edge(service)

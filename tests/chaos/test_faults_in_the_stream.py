@@ -1,0 +1,119 @@
+"""Kill, restart and freeze every part of the path while ticks flow: nothing is lost, nothing doubled."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from smoke import count
+from stage import ACCOUNT, TENANT, Stage, replayed_market, until
+
+from contracts import rpc
+from contracts.orders import FINAL_STATES
+
+pytestmark = pytest.mark.system
+
+TICKS = 20_000
+REPLAY_SPEED = 160  # the file spans about 4,000 s: 25 s of replay
+
+
+def pid_of(stage: Stage, program: str) -> int:
+    import json
+
+    state = json.loads((stage.data / "run" / "state.json").read_text())
+    return int(state["programs"][program]["pid"])
+
+
+def kill(stage: Stage, program: str) -> int:
+    pid = pid_of(stage, program)
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def freeze(stage: Stage, program: str, seconds: float) -> None:
+    root = psutil.Process(pid_of(stage, program))
+    frozen = [root, *root.children(recursive=True)]
+    for process in frozen:
+        process.suspend()
+    time.sleep(seconds)  # the fault itself takes time
+    for process in frozen:
+        process.resume()
+
+
+async def settled_and_whole(stage: Stage) -> None:
+    async with stage.bus() as bus:
+
+        async def whole() -> bool:
+            return (await count(bus)).stored >= TICKS
+
+        await until(whole, 120, f"storing {TICKS} ticks")
+        counted = await count(bus)
+        assert (counted.stored, counted.lost, counted.duplicated, counted.refused) == (TICKS, 0, 0, {})
+
+        async def accounted() -> bool:
+            orders = (await bus.ask(rpc.ORDERS, rpc.OrdersQuestion(TENANT, limit=rpc.MAX_ROWS))).orders
+            summary = await bus.ask(rpc.SUMMARY, rpc.StoredQuestion(TENANT, ""))
+            return all(o.state in FINAL_STATES for o in orders) and not summary.signals_unanswered
+
+        await until(accounted, 120, "accounting for every order")
+        executions = (await bus.ask(rpc.EXECUTIONS, rpc.ExecutionsQuestion(TENANT, ACCOUNT, rpc.MAX_ROWS))).executions
+        deals = [e.deal for e in executions if e.deal]
+        filled = {e.signal_id for e in executions if e.deal}
+        assert len(set(deals)) == len(filled), "a signal was executed twice"
+
+
+def test_bridge_killed_nats_restarted_and_postgres_frozen_for_ten_seconds_lose_nothing(
+    stage: Stage, made_ticks: Path
+) -> None:
+    stage.market = replayed_market(made_ticks, "EURUSD", REPLAY_SPEED)
+    stage.start_platform()
+    stage.start_client()
+    time.sleep(4)
+    kill(stage, "data-bridge")
+    time.sleep(4)
+    kill(stage, "nats")
+    time.sleep(5)
+    freeze(stage, "postgresql", 10)
+    kill(stage, "database-service")
+    asyncio.run(settled_and_whole(stage))
+
+
+def test_engine_and_connector_killed_while_trading_leave_no_order_doubled_or_forgotten(
+    stage: Stage, made_ticks: Path
+) -> None:
+    stage.market = replayed_market(made_ticks, "EURUSD", REPLAY_SPEED)
+    stage.start_platform()
+    stage.start_client()
+    for _ in range(3):
+        time.sleep(3)
+        connector = next(
+            p for p in psutil.process_iter(["cmdline"])
+            if str(stage.client_data) in " ".join(p.info["cmdline"] or []) or _belongs(p, stage)
+        )  # fmt: skip
+        connector.kill()
+        time.sleep(2)
+        kill(stage, "trading-engine")
+    asyncio.run(settled_and_whole(stage))
+
+
+def _belongs(process: psutil.Process, stage: Stage) -> bool:
+    try:
+        command = " ".join(process.cmdline())
+        return "metatrader_connector" in command and str(stage.client_data) in " ".join(process.environ().values())
+    except psutil.Error:
+        return False
+
+
+def test_services_run_on_when_the_hub_dies_and_a_new_hub_takes_them_over(stage: Stage) -> None:
+    stage.start_platform()
+    before = {name: pid_of(stage, name) for name in ("nats", "postgresql", "database-service", "data-bridge")}
+    assert stage.platform is not None
+    stage.platform.kill()
+    stage.platform.wait()
+    for name in ("database-service", "data-bridge", "trading-engine", "api-gateway"):
+        assert stage.ready(name), name
+    stage.start_platform()
+    assert {name: pid_of(stage, name) for name in before} == before
