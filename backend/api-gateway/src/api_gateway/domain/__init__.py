@@ -1,0 +1,1 @@
+"""What the gateway decides: who may ask, what a browser is told, what a command is. Pure and synchronous."""

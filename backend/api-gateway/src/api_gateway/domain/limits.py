@@ -1,0 +1,31 @@
+"""Rate limits: so many in a minute for each key, with a bounded memory."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+WINDOW_MS = 60_000
+MAX_KEYS = 10_000
+
+
+@dataclass(slots=True)
+class Limiter:
+    """At most `per_minute` for each key in any 60 seconds. Call `wait_ms` before the work."""
+
+    per_minute: int
+    seen: dict[str, deque[int]] = field(default_factory=dict)
+    """ key -> when it was let through, ms, oldest first; least recently used key first """
+
+    def wait_ms(self, key: str, now_ms: int) -> int:
+        """How long this key has to wait; 0 lets it through and counts it."""
+        times = self.seen.pop(key, None)
+        if times is None:
+            times = deque()
+            if len(self.seen) >= MAX_KEYS:
+                del self.seen[next(iter(self.seen))]
+        self.seen[key] = times
+        while times and times[0] <= now_ms - WINDOW_MS:
+            times.popleft()
+        if len(times) >= self.per_minute:
+            return times[0] + WINDOW_MS - now_ms
+        times.append(now_ms)
+        return 0

@@ -1,0 +1,58 @@
+"""Refusals: expected answers that say no, with a word for programs and a sentence for people."""
+
+import msgspec
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why not. `reason` says what to do; `retry_after_s` above 0 and `allow` become the headers of their names."""
+
+    status: int
+    code: str
+    reason: str
+    retry_after_s: int = 0
+    allow: str = ""
+
+
+class RefusedError(Exception):
+    """Carries a refusal from wherever it was found to the one place that renders it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"{refusal.status} {refusal.code}")
+        self.refusal = refusal
+
+
+NOT_SIGNED_IN = Refusal(401, "not_signed_in", "You are not signed in. Sign in and try again.")
+WRONG_NAME_OR_PASSWORD = Refusal(401, "wrong_name_or_password", "The name or the password is not right. Try again.")
+NOT_ALLOWED = Refusal(403, "not_allowed", "Your role does not allow this. Ask an administrator.")
+NOT_FROM_HERE = Refusal(403, "not_from_here", "This page answers only programs on the same machine.")
+CSRF_REFUSED = Refusal(
+    403, "csrf_refused", "The header X-CSRF-Token is missing or is not this session's. Reload the page and try again."
+)
+ORIGIN_REFUSED = Refusal(
+    403,
+    "origin_refused",
+    "The request comes from a foreign page. Open the dashboard at its own address, or put that address into "
+    "AITRADING_API_GATEWAY_PUBLIC_URL.",
+)
+NOT_FOUND = Refusal(404, "not_found", "There is nothing here with this name.")
+NOT_JSON = Refusal(415, "not_json", "Send the body as JSON with the header Content-Type: application/json.")
+TOO_LARGE = Refusal(413, "too_large", "The body is larger than this page takes. Send less.")
+UNAVAILABLE = Refusal(
+    503, "unavailable", "A part of the platform does not answer at the moment. Try again in a few seconds.", 2
+)
+
+
+def method_not_allowed(allowed: list[str]) -> Refusal:
+    """The path exists, the method does not; without any method it is a WebSocket's."""
+    methods = ", ".join(sorted(allowed))
+    return Refusal(405, "method_not_allowed", f"This path takes {methods or 'a WebSocket'} only.", allow=methods)
+
+
+def too_many(what: str, retry_after_s: int) -> Refusal:
+    """A rate limit was reached."""
+    return Refusal(429, "too_many", f"Too many {what}. Wait {retry_after_s} seconds and try again.", retry_after_s)
+
+
+def invalid(reason: str) -> Refusal:
+    """The question was understood as JSON but not as a question."""
+    return Refusal(422, "invalid", reason)

@@ -1,0 +1,1 @@
+"""The gateway's edges: decode what came in, ask the domain, encode what goes out."""

@@ -1,0 +1,93 @@
+"""The live stream: one WebSocket per browser, written by one task that never sends more than the browser takes."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kit.clock import Clock
+from litestar import WebSocket, websocket
+from litestar.exceptions import WebSocketDisconnect
+from litestar.handlers import WebsocketRouteHandler
+
+from api_gateway.domain.access import SOCKET
+from api_gateway.domain.refusals import too_many
+from api_gateway.routes.door import caller_of
+from api_gateway.routes.fanout import PER_USER, Fanout, Seat
+from api_gateway.routes.measures import Measures
+from api_gateway.routes.problems import Report, refuse, unexpected
+
+CLOSE_LIMIT_S = 5.0
+"""How long a slow browser may take until it can be told why it is closed."""
+MAX_HEARD = 256
+"""A browser has nothing to say here; one that talks this much is no browser."""
+TALKATIVE = 1008
+ACCIDENT = 1011
+
+
+def stream_route(fanout: Fanout, clock: Clock, measures: Measures, report: Report) -> WebsocketRouteHandler:
+    """WS /api/v1/stream."""
+
+    @websocket("/api/v1/stream")
+    async def stream(socket: WebSocket[Any, Any, Any]) -> None:
+        """Accounts first, then prices every 20 ms, orders and executions as they come, a heartbeat each second."""
+        seat = fanout.enter(caller_of(socket.scope))
+        if seat is None:
+            await refuse(socket.send, SOCKET, too_many(f"open streams, {PER_USER} are allowed", 5))
+            return
+        try:
+            await socket.accept()
+            measures.browsers(fanout.browsers)
+            await _serve(socket, seat, fanout, clock)
+            if seat.close_code:
+                measures.cut(seat.close_code)
+        except Exception as error:  # noqa: BLE001 the framework would close without a word in the log
+            unexpected(error, report)
+            with contextlib.suppress(Exception):
+                await socket.close(code=ACCIDENT)
+        finally:
+            fanout.exit(seat)
+            measures.browsers(fanout.browsers)
+
+    return stream
+
+
+async def _serve(socket: WebSocket[Any, Any, Any], seat: Seat, fanout: Fanout, clock: Clock) -> None:
+    """Until the browser goes or must leave. The writer stands still while the browser's buffers are full."""
+    parts = [
+        asyncio.create_task(_write(socket.send, seat, fanout, clock)),
+        asyncio.create_task(_listen(socket, seat)),
+        asyncio.create_task(seat.leave.wait()),
+    ]
+    try:
+        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for part in done:
+            if part.exception() is not None and not _gone(part.exception()):
+                part.result()
+    finally:
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+    if seat.close_code:
+        with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
+            await asyncio.wait_for(socket.close(code=seat.close_code), CLOSE_LIMIT_S)
+
+
+def _gone(error: BaseException | None) -> bool:
+    # uvicorn's own "the client has gone" is an OSError
+    return isinstance(error, WebSocketDisconnect | OSError)
+
+
+async def _write(send: Callable[[Any], Awaitable[None]], seat: Seat, fanout: Fanout, clock: Clock) -> None:
+    while True:
+        seat.wake.clear()
+        while (message := seat.browser.next_message(clock.now_ms(), fanout.bus_ok)) is not None:
+            await send({"type": "websocket.send", "text": message.decode(), "bytes": None})
+        await seat.wake.wait()
+
+
+async def _listen(socket: WebSocket[Any, Any, Any], seat: Seat) -> None:
+    for _ in range(MAX_HEARD):
+        if (await socket.receive())["type"] == "websocket.disconnect":
+            return
+    seat.dismiss(TALKATIVE)

@@ -1,0 +1,157 @@
+"""Accounts, positions, orders, executions, and the commands of people."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from contracts.commands import Command, CommandBody, PauseTrading, PlaceOrder
+from contracts.views import (
+    AccountsView,
+    CommandAccepted,
+    CommandRequest,
+    ExecutionsView,
+    OrdersView,
+    PositionsView,
+    PositionView,
+)
+from litestar import Request, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery, HeaderParameter, JSONBody
+
+from api_gateway.domain.access import Caller
+from api_gateway.domain.commands import KEY, KEY_REFUSED, KeyMemory, body_of, command_id
+from api_gateway.domain.limits import Limiter
+from api_gateway.domain.refusals import Refusal, RefusedError, invalid, too_many
+from api_gateway.domain.views import account_view, execution_view, order_view
+from api_gateway.ports import Journal
+from api_gateway.routes.door import caller_of
+from api_gateway.routes.market import AnyAccount, Limit, Market
+from api_gateway.routes.schema import errors
+from kit import log
+
+COMMANDS_PER_MINUTE = 120
+
+
+@dataclass(slots=True)
+class Desk:
+    """Takes commands: checked, noted, written into the audit trail, handed on."""
+
+    market: Market
+    journal: Journal
+    keys: KeyMemory = field(default_factory=KeyMemory)
+    pace: Limiter = field(default_factory=lambda: Limiter(COMMANDS_PER_MINUTE))
+
+    async def take(self, caller: Caller, key: str, request: CommandRequest) -> str:
+        """The command's id once the platform has it; RefusedError or BusUnavailable otherwise."""
+        if KEY.fullmatch(key) is None:
+            raise RefusedError(KEY_REFUSED)
+        body = body_of(request)
+        if isinstance(body, Refusal):
+            raise RefusedError(body)
+        if isinstance(body, PlaceOrder):
+            await self.market.check_account(caller.tenant, body.account)
+            await self.market.check_symbol(caller.tenant, body.account, body.symbol)
+        now_ms = self.market.clock.now_ms()
+        if wait_ms := self.pace.wait_ms(f"{caller.tenant} {caller.name}", now_ms):
+            raise RefusedError(too_many("commands", -(-wait_ms // 1000)))
+        identity = command_id(caller.tenant, caller.name, key)
+        given = self.keys.note(identity, body, now_ms)
+        if isinstance(given, Refusal):
+            raise RefusedError(given)
+        if not given.stored:
+            # what can't be written down is not done
+            await self.journal.audit(
+                caller.tenant, "command_given", identity, _detail(caller, body), f"given-{identity}"
+            )
+            correlation = log.correlation.get()
+            await self.journal.command(Command(identity, caller.tenant, caller.name, given.given_ms, body, correlation))
+            given.stored = True
+        return identity
+
+
+def _detail(caller: Caller, body: CommandBody) -> dict[str, str]:
+    detail = {"by": caller.name, "role": caller.role}
+    if isinstance(body, PlaceOrder):
+        return detail | {
+            "kind": "place_order",
+            "account": body.account,
+            "symbol": body.symbol,
+            "side": body.side.value,
+            "volume": str(body.volume),
+            "position": str(body.position),
+        }
+    return detail | {"kind": "pause" if isinstance(body, PauseTrading) else "resume", "reason": body.reason}
+
+
+def repeats_a_key(body: bytes) -> bool:
+    """Whether an object of the JSON text names a field twice: two readers could then see two different orders."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("twice")
+        return found
+
+    try:
+        json.loads(body, object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def trading_routes(market: Market, desk: Desk) -> list[HTTPRouteHandler]:
+    """Everything a trader sees and does."""
+
+    @get("/api/v1/accounts", responses=errors(401, 503))
+    async def accounts(request: Request[Any, Any, Any]) -> AccountsView:
+        """Every account as its terminal last reported it."""
+        states = await market.accounts(caller_of(request.scope).tenant)
+        return AccountsView(tuple(account_view(states[name]) for name in sorted(states)), market.clock.now_ms())
+
+    @get("/api/v1/positions", responses=errors(401, 404, 422, 503))
+    async def positions(request: Request[Any, Any, Any], account: AnyAccount = "") -> PositionsView:
+        """Open positions."""
+        tenant = caller_of(request.scope).tenant
+        await market.check_account(tenant, account)
+        states = await market.accounts(tenant)
+        wanted = [account] if account else sorted(states)
+        return PositionsView(tuple(PositionView(name, p) for name in wanted for p in states[name].positions))
+
+    @get("/api/v1/orders", responses=errors(401, 404, 422, 503))
+    async def orders(
+        request: Request[Any, Any, Any],
+        account: AnyAccount = "",
+        open_only: FromQuery[bool] = False,
+        limit: Limit = 200,
+    ) -> OrdersView:
+        """Orders, newest first."""
+        tenant = caller_of(request.scope).tenant
+        await market.check_account(tenant, account)
+        found = await market.store.orders(tenant, account, open_only, limit)
+        return OrdersView(tuple(order_view(order) for order in found))
+
+    @get("/api/v1/executions", responses=errors(401, 404, 422, 503))
+    async def executions(
+        request: Request[Any, Any, Any], account: AnyAccount = "", limit: Limit = 200
+    ) -> ExecutionsView:
+        """What the terminals answered, newest first."""
+        tenant = caller_of(request.scope).tenant
+        await market.check_account(tenant, account)
+        found = await market.store.executions(tenant, account, limit)
+        return ExecutionsView(tuple(execution_view(execution) for execution in found))
+
+    @post("/api/v1/commands", status_code=202, responses=errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 503))
+    async def give_command(
+        request: Request[Any, Any, Any],
+        data: JSONBody[CommandRequest],
+        key: Annotated[
+            str,
+            HeaderParameter(name="Idempotency-Key", description="New for each command; the same twice is one command."),
+        ] = "",
+    ) -> CommandAccepted:
+        """Place an order, pause or resume trading."""
+        if repeats_a_key(await request.body()):
+            raise RefusedError(invalid("A field stands twice in the body. Send each field once."))
+        return CommandAccepted(await desk.take(caller_of(request.scope), key, data))
+
+    return [accounts, positions, orders, executions, give_command]

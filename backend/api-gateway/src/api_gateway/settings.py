@@ -1,0 +1,37 @@
+"""Settings of the gateway, each with why it is there."""
+
+from pathlib import Path
+
+from contracts.ports import PORTS
+from kit.settings import ServiceSettings
+
+BESIDE_THE_CODE = Path(__file__).resolve().parents[4] / "web" / "dist"
+"""Where `make web` puts the dashboards when the gateway runs from the repository."""
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """What the gateway reads from its environment."""
+
+    port: int = PORTS["api-gateway"]
+    """The port that browsers open."""
+    token_key: Path = Path()
+    """Private key that signs session tokens; `secrets/token.key` of the data directory unless set."""
+    setup_code_path: Path = Path()
+    """File with the one-time code for the first user; `secrets/setup.code` of the data directory unless set."""
+    web_dir: Path = Path()
+    """The built dashboards; `web/dist` of the repository unless set."""
+    public_url: str = ""
+    """The address that browsers open when it is not this machine's, as https://trade.example.org; https makes the
+    cookie Secure and adds HSTS."""
+
+    def token_key_file(self) -> Path:
+        """Where the token key is."""
+        return self.token_key if self.token_key != Path() else self.data_dir / "secrets" / "token.key"
+
+    def setup_code_file(self) -> Path:
+        """Where the setup code is, while there is one."""
+        return self.setup_code_path if self.setup_code_path != Path() else self.data_dir / "secrets" / "setup.code"
+
+    def web_folder(self) -> Path:
+        """Where the dashboards are."""
+        return self.web_dir if self.web_dir != Path() else BESIDE_THE_CODE

@@ -1,0 +1,244 @@
+"""A real gateway on a random port: the bus is in memory, and the services behind it answer from lists."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import argon2
+import httpx
+from api_gateway.adapters.argon2_hasher import Argon2Hasher
+from api_gateway.adapters.token_office import AUDIENCE, KIND
+from api_gateway.app import Gateway, build
+from api_gateway.settings import Settings
+from contracts.accounts import AccountState, Instrument, MarginMode, Position, PriceSource, Side
+from contracts.bars import Bar
+from contracts.codec import encode
+from contracts.executions import Execution, ExecutionState
+from contracts.orders import Order, OrderState
+from contracts.ticks import TickBatch, pack
+from kit.errors import AnswerFault
+from kit.keys import make_private_key
+from kit.lifespan import opened
+from kit.testing import FakeBus, FakeClock, eventually
+
+from contracts import rpc, subjects
+from kit import tokens
+
+ACCOUNT, OTHER_ACCOUNT = "1000001", "2000002"
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+CODE = "setup-code-of-the-first-start"
+PASSWORD = "correct horse battery"
+
+
+def state(account: str = ACCOUNT, tenant: str = "default", taken_ms: int = 1, **changes: Any) -> AccountState:
+    """An account with one instrument and one position."""
+    position = Position(7, "EURUSD", Side.BUY, Decimal("0.10"), 1.1, 1.2, Decimal("1.50"), Decimal(0), 5)
+    instrument = Instrument(
+        "EURUSD", "Euro", 5, 0.00001, Decimal(100000), Decimal("0.01"), Decimal(50), Decimal("0.01"), "EUR", "USD"
+    )
+    whole: dict[str, Any] = {
+        "tenant": tenant,
+        "account": account,
+        "taken_ms": taken_ms,
+        "server": "Demo",
+        "company": "Broker",
+        "currency": "USD",
+        "margin_mode": MarginMode.HEDGING,
+        "leverage": 100,
+        "balance": Decimal("1000.00"),
+        "equity": Decimal("1001.50"),
+        "margin": Decimal(10),
+        "margin_free": Decimal("991.50"),
+        "profit": Decimal("1.50"),
+        "source": PriceSource.SIMULATED,
+        "connected": True,
+        "trade_allowed": True,
+        "trade_blocked_because": "",
+        "positions": (position,),
+        "instruments": (instrument,),
+    }
+    return AccountState(**(whole | changes))
+
+
+def batch(
+    first_seq: int = 1,
+    bids: tuple[float, ...] = (1.1,),
+    *,
+    tenant: str = "default",
+    account: str = ACCOUNT,
+    symbol: str = "EURUSD",
+    epoch: int = 1,
+) -> TickBatch:
+    """Ticks, one for each bid, a second apart."""
+    count = len(bids)
+    times = pack("q", [1_700_000_000_000 + 1000 * (first_seq + i) for i in range(count)])
+    asks = pack("d", [bid + 0.0001 for bid in bids])
+    flags, marks = pack("I", [6] * count), pack("B", [0] * count)
+    return TickBatch(
+        tenant, account, symbol, epoch, first_seq, count, times, times, pack("d", bids), asks, flags, marks
+    )
+
+
+def order(identity: str = "o1", tenant: str = "default", updated_ms: int = 2) -> Order:
+    """A filled order."""
+    return Order(
+        identity, tenant, ACCOUNT, "ma", "EURUSD", Side.BUY, Decimal("0.1"), OrderState.FILLED, "", 1, updated_ms
+    )
+
+
+def execution(number: int = 1, tenant: str = "default") -> Execution:
+    """A fill."""
+    volume = Decimal("0.1")
+    return Execution(
+        tenant, ACCOUNT, 1, number, "s1", "o1", ExecutionState.FILLED, "done", "", "EURUSD", Side.BUY, volume, volume,
+        1.1, 10009, 5, 6, 7, 1, 2, 3, 4, 5,
+    )  # fmt: skip
+
+
+@dataclass
+class Platform:
+    """The services behind the gateway. `down` names methods that do not answer at all."""
+
+    users: dict[str, rpc.User] = field(default_factory=dict)
+    states: list[AccountState] = field(default_factory=list)
+    symbol_rows: list[rpc.SymbolRow] = field(default_factory=list)
+    services: rpc.Services | None = None
+    asked: list[Any] = field(default_factory=list)
+    """Every question, oldest first."""
+    broken: Exception | None = None
+
+    async def answer_on(self, bus: FakeBus) -> None:
+        """Begin to answer."""
+        for method, handler in (
+            (rpc.USER_COUNT, self.count),
+            (rpc.USER_FIND, self.find),
+            (rpc.USER_ADD, self.add),
+            (rpc.ACCOUNTS, self.accounts),
+            (rpc.SYMBOLS, self.symbols),
+            (rpc.TICKS, self.ticks),
+            (rpc.BARS, self.bars),
+            (rpc.ORDERS, self.orders),
+            (rpc.EXECUTIONS, self.executions),
+        ):
+            await bus.answer(method, handler)  # type: ignore[arg-type]
+
+    async def count(self, question: rpc.Nothing) -> rpc.UserCount:
+        return rpc.UserCount(len(self.users))
+
+    async def find(self, question: rpc.UserQuestion) -> rpc.UserFound:
+        self.asked.append(question)
+        if self.broken:
+            raise self.broken
+        return rpc.UserFound(self.users.get(question.name))
+
+    async def add(self, user: rpc.User) -> rpc.Nothing:
+        if user.name in self.users:
+            raise AnswerFault("conflict", "a user with this name exists")
+        self.users[user.name] = user
+        return rpc.Nothing()
+
+    async def accounts(self, question: rpc.AccountsQuestion) -> rpc.Accounts:
+        return rpc.Accounts(tuple(s for s in self.states if question.tenant in ("*", s.tenant)))
+
+    async def symbols(self, question: rpc.SymbolsQuestion) -> rpc.Symbols:
+        self.asked.append(question)
+        if self.broken:
+            raise self.broken
+        return rpc.Symbols(tuple(self.symbol_rows) if question.tenant == "default" else ())
+
+    async def ticks(self, question: rpc.TicksQuestion) -> TickBatch:
+        self.asked.append(question)
+        return batch(1, (1.1, 1.2))
+
+    async def bars(self, question: rpc.BarsQuestion) -> rpc.Bars:
+        self.asked.append(question)
+        return rpc.Bars((Bar(60_000, 1.0, 2.0, 0.5, 1.5, 9, 0.1),))
+
+    async def orders(self, question: rpc.OrdersQuestion) -> rpc.Orders:
+        self.asked.append(question)
+        return rpc.Orders((order(tenant=question.tenant),))
+
+    async def executions(self, question: rpc.ExecutionsQuestion) -> rpc.Executions:
+        self.asked.append(question)
+        return rpc.Executions((execution(tenant=question.tenant),))
+
+
+@dataclass
+class World:
+    """A running gateway and everything around it."""
+
+    gateway: Gateway
+    bus: FakeBus
+    clock: FakeClock
+    platform: Platform
+    http: httpx.AsyncClient
+    data_dir: Path
+    counters: dict[str, int]
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.gateway.port}"
+
+    def token(self, role: str = "viewer", *, name: str = "ann", tenant: str = "default", age_s: int = 0) -> str:
+        """A token as the gateway mints them, `age_s` old."""
+        key = make_private_key(self.data_dir / "secrets" / "token.key")
+        now_s = self.clock.now_ms() // 1000 - age_s
+        return tokens.mint(key, KIND, AUDIENCE, name, now_s, 900, tenant=tenant, role=role, csrf="csrf-of-" + name)
+
+    def bearer(self, role: str = "viewer", **claims: Any) -> dict[str, str]:
+        """Headers of a program."""
+        return {"authorization": f"Bearer {self.token(role, **claims)}"}
+
+    def cookie(self, role: str = "viewer", *, csrf: bool = True, **claims: Any) -> dict[str, str]:
+        """Headers of a browser."""
+        headers = {"cookie": f"aitrading_session={self.token(role, **claims)}", "origin": self.origin}
+        return headers | ({"x-csrf-token": "csrf-of-" + claims.get("name", "ann")} if csrf else {})
+
+    async def tell(self, message: Any) -> None:
+        """Publish a message where it belongs."""
+        if isinstance(message, TickBatch):
+            subject = subjects.ticks(message.tenant, message.account, message.symbol)
+        elif isinstance(message, AccountState):
+            subject = subjects.account(message.tenant, message.account)
+        elif isinstance(message, Execution):
+            subject = subjects.executions(message.tenant, message.account)
+        else:
+            subject = subjects.orders(message.tenant)
+        await self.bus.publish(subject, encode(message))
+
+
+def user(name: str = "ann", role: str = "trader", tenant: str = "default", disabled: bool = False) -> rpc.User:
+    """Somebody whose password is PASSWORD."""
+    return rpc.User(f"id-{name}", tenant, name, role, CHEAP.hash(PASSWORD), disabled, 1)
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    *,
+    platform: Platform | None = None,
+    web_dir: Path | None = None,
+    public_url: str = "",
+    patience_s: float = 8.0,
+    extra: Any = (),
+    bus: FakeBus | None = None,
+) -> AsyncIterator[World]:
+    """A gateway that answers."""
+    make_private_key(folder / "secrets" / "token.key")
+    (folder / "secrets" / "setup.code").write_text(CODE + "\n")
+    settings = Settings(port=0, data_dir=folder, web_dir=web_dir or folder / "no-web", public_url=public_url)
+    bus, clock = bus or FakeBus(), FakeClock()
+    platform = platform or Platform({"ann": user()}, [state()])
+    await platform.answer_on(bus)
+    async with opened("api-gateway", settings, bus=bus, clock=clock) as service:
+        gateway = await build(service, settings, hasher=Argon2Hasher(CHEAP), patience_s=patience_s, extra=extra)
+        await eventually(lambda: gateway.fanout.accounts_known and service.health.ready())
+        base = f"http://127.0.0.1:{gateway.port}"
+        async with httpx.AsyncClient(base_url=base, timeout=5) as http:
+            yield World(gateway, bus, clock, platform, http, folder, service.counters)
+            assert not service.failed.done(), "a task of the gateway died"
+    await asyncio.sleep(0)

@@ -1,0 +1,116 @@
+"""The gateway as its own process on a real NATS server."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from api_gateway.adapters.token_office import AUDIENCE, KIND
+from contracts.codec import decode, encode
+from contracts.commands import Command, PauseTrading
+from contracts.views import StreamAccount, StreamMessage, StreamTicks
+from gateway_world import ACCOUNT, PASSWORD, Platform, batch, execution, state, user
+from kit.bus import Delivery
+from kit.keys import make_private_key
+from kit.nats_bus import NatsBus
+from kit.testing import eventually
+from websockets.asyncio.client import connect
+
+from contracts import subjects
+from kit import tokens
+
+pytestmark = pytest.mark.integration
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def process(*command: str, env: dict[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A program that is ended with the test."""
+    started = await asyncio.create_subprocess_exec(
+        *command, env=os.environ | (env or {}), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.wait()
+
+
+async def answers(http: httpx.AsyncClient, path: str, status: int = 200) -> bool:
+    try:
+        return (await http.get(path)).status_code == status
+    except httpx.TransportError:
+        return False
+
+
+async def test_a_browser_signs_in_hears_prices_and_gives_a_command_over_the_real_bus(tmp_path: Path) -> None:
+    nats_port, port = free_port(), free_port()
+    nats = str(Path(sys.executable).parent / "nats-server")
+    url = f"nats://127.0.0.1:{nats_port}"
+    key = make_private_key(tmp_path / "secrets" / "token.key")
+    env = {
+        "AITRADING_DATA_DIR": str(tmp_path),
+        "AITRADING_NATS_URL": url,
+        "AITRADING_API_GATEWAY_PORT": str(port),
+        "AITRADING_WEB_DIR": str(tmp_path / "none"),
+    }
+    async with process(nats, "-js", "-a", "127.0.0.1", "-p", str(nats_port), "-sd", str(tmp_path / "js")):
+        bus = await NatsBus.connect(url, "test", "")
+        await Platform({"ann": user()}, [state()]).answer_on(bus)  # type: ignore[arg-type]
+        async with (
+            process(sys.executable, "-m", "api_gateway", env=env) as gateway,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+        ):
+            await eventually(lambda: answers(http, "/health/ready"), within_s=20)
+            signed_in = await http.post("/api/v1/session", json={"name": "ann", "password": PASSWORD})
+            assert signed_in.status_code == 200
+            token = tokens.mint(
+                key, KIND, AUDIENCE, "ann", int(time.time()), 900, tenant="default", role="trader", csrf="c"
+            )
+            headers = {"authorization": f"Bearer {token}"}
+
+            async with connect(f"ws://127.0.0.1:{port}/api/v1/stream", additional_headers=headers) as browser:
+                first = msgspec.json.decode(await browser.recv(), type=StreamMessage)
+                assert isinstance(first, StreamAccount)
+                await bus.store(subjects.ticks("default", ACCOUNT, "EURUSD"), encode(batch(1, (1.1, 1.2))))
+                await bus.store(subjects.executions("default", ACCOUNT), encode(execution()))
+                kinds = set()
+                while not {StreamTicks} <= kinds or len(kinds) < 3:
+                    async with asyncio.timeout(5):
+                        kinds.add(type(msgspec.json.decode(await browser.recv(), type=StreamMessage)))
+            (symbol,) = (await http.get("/api/v1/symbols", headers=headers)).json()["symbols"]
+            assert symbol["bid"] == 1.2
+
+            heard: list[Command] = []
+
+            async def take(deliveries: list[Delivery]) -> None:
+                for delivery in deliveries:
+                    heard.append(decode(delivery.data, Command))
+                    await delivery.ack()
+
+            await bus.consume("COMMANDS", "test", "commands.>", take)
+            for _ in range(2):
+                given = await http.post(
+                    "/api/v1/commands", json={"kind": "pause"}, headers=headers | {"idempotency-key": "key-00000001"}
+                )
+                assert given.status_code == 202
+            await eventually(lambda: heard)
+            assert [(c.id, c.body) for c in heard] == [(given.json()["id"], PauseTrading(""))]
+
+            gateway.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(gateway.wait(), 10) == 0
+        await bus.close()
