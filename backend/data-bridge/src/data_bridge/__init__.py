@@ -1,0 +1,1 @@
+"""Hold one WebSocket per terminal: ticks and executions up, signed signals down."""

@@ -1,0 +1,1 @@
+"""The rim: picows sockets, the bus, and what operators look at."""

@@ -1,0 +1,87 @@
+"""Who is connected: one terminal per account, and the store's news on their way to it."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from contracts.codec import decode
+from contracts.errors import ContractError
+from contracts.rpc import STORED, Stored, StoredQuestion
+from kit.bus import Bus, Message
+from kit.errors import AnswerFault, BusUnavailable
+
+from data_bridge.domain.counts import Counts
+from kit import log
+
+PART_WITHIN_S = 3.0
+"""How long a new connection waits for the older one of its account to let go."""
+
+_log = log.get("roster")
+
+
+class Member(Protocol):
+    """A connection as the roster sees it."""
+
+    def on_stored(self, stored: Stored) -> None:
+        """The store has committed something of this account."""
+        ...
+
+    parted: asyncio.Event
+    """It has let go of all that the account has only one of."""
+
+    def replaced(self) -> None:
+        """A newer connection of the account has taken over."""
+        ...
+
+
+@dataclass(slots=True)
+class Roster:
+    """Members enter when their Hello is good and leave when their socket is gone."""
+
+    counts: Counts
+    members: dict[tuple[str, str], Member] = field(default_factory=dict)
+    """ (tenant, account) -> its one connection """
+
+    async def enter(self, tenant: str, account: str, member: Member) -> None:
+        """The newer connection replaces the older: a terminal that lost its network knows before we do."""
+        older = self.members.get((tenant, account))
+        self.members[tenant, account] = member
+        self.counts.terminals = len(self.members)
+        if older is not None:
+            older.replaced()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(older.parted.wait(), PART_WITHIN_S)
+
+    def leave(self, tenant: str, account: str, member: Member) -> None:
+        """Gone, unless another has taken its place already."""
+        if self.members.get((tenant, account)) is member:
+            del self.members[tenant, account]
+            self.counts.terminals = len(self.members)
+
+    async def on_stored(self, message: Message) -> None:
+        """News of the store, from `stored.>`."""
+        try:
+            stored = decode(message.data, Stored)
+        except ContractError as error:
+            self.counts.refuse("bad_stored")
+            _log.error("stored_not_understood", subject=message.subject, error=str(error))
+            return
+        member = self.members.get((stored.tenant, stored.account))
+        if member is not None:
+            member.on_stored(stored)
+
+
+@dataclass(slots=True)
+class BusStore:
+    """The store, asked over the bus."""
+
+    bus: Bus
+
+    async def stored(self, tenant: str, account: str, epoch: int) -> Stored | None:
+        """What is stored; None when the store does not answer or can't."""
+        try:
+            return await self.bus.ask(STORED, StoredQuestion(tenant, account, epoch))
+        except (BusUnavailable, AnswerFault, ContractError) as error:
+            _log.warning("store_silent", tenant=tenant, account=account, error=str(error))
+            return None

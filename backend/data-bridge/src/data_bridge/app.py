@@ -1,0 +1,76 @@
+"""The composition root of the bridge: the only file that knows everyone."""
+
+import asyncio
+import secrets
+
+from contracts.uplink import MAX_FRAME_BYTES
+from kit.errors import SettingsError
+from kit.keys import key_id, read_public
+from kit.lifespan import Service, start_edge
+
+from data_bridge.adapters.connection import Connection, Surroundings
+from data_bridge.adapters.prometheus import BridgeCollector
+from data_bridge.adapters.roster import BusStore, Roster
+from data_bridge.adapters.shelf import FileShelf
+from data_bridge.adapters.trail import BusTrail
+from data_bridge.domain.counts import Counts
+from data_bridge.domain.greeting import Identity
+from data_bridge.routes import Door
+from data_bridge.settings import Settings
+
+TICK_EVERY_S = 0.25
+FLUSH_WITHIN_S = 4.0
+AUDIT_WITHIN_S = 1.5
+
+
+async def create_app(service: Service, settings: Settings) -> None:
+    """Build the bridge on the service's bus, clock and edge."""
+    try:
+        key = read_public(settings.token_public_key.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"data-bridge cannot read the public key for terminal tokens at {settings.token_public_key}: {error}. "
+            "The hub makes it at its first start; start the hub first, or correct AITRADING_TOKEN_PUBLIC_KEY."
+        ) from None
+    counts = Counts()
+    service.metrics.register(BridgeCollector(counts))
+    roster = Roster(counts)
+    trail = BusTrail(service.name, service.bus, service.clock, counts)
+    shelf = FileShelf(settings.refused_dir, settings.kept_aside, service.clock)
+    around = Surroundings(service.bus, BusStore(service.bus), service.clock, counts, roster, trail, shelf, settings)
+    connections: set[Connection] = set()
+
+    def open_terminal(who: Identity) -> Connection:
+        connection = Connection(who, secrets.token_hex(8), around)
+        connections.add(connection)
+        return connection
+
+    door = Door({key_id(key): key}, service.clock, counts, trail, settings.operator_tenant, open_terminal)
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK_EVERY_S)
+            for connection in [c for c in connections if c.gone.is_set()]:
+                connections.discard(connection)
+            for connection in list(connections):
+                connection.tick()
+            trail.tick()
+            service.counters.update(
+                ticks_received=counts.ticks,
+                frames_refused=sum(counts.refused.values()),
+                terminals=counts.terminals,
+            )
+
+    async def shut() -> None:
+        door.closing = True
+        await asyncio.gather(*(c.shut(FLUSH_WITHIN_S) for c in connections if not c.gone.is_set()))
+        await trail.finish(AUDIT_WITHIN_S)
+
+    subscription = await service.bus.subscribe("stored.>", roster.on_stored)
+    service.closing.push_async_callback(subscription.stop)
+    service.closing.push_async_callback(shut)
+    service.run_task(trail.work(), "audit")
+    service.run_task(tick(), "tick")
+    service.accept = door.accept
+    service.max_frame_bytes = MAX_FRAME_BYTES
+    await start_edge(service)

@@ -1,0 +1,232 @@
+"""The conversation with one terminal: frames in, effects and messages for the bus out."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+from contracts.executions import Execution
+from contracts.rpc import Stored
+from contracts.ticks import TickBatch
+from contracts.uplink import AccountFrame, Control, Goodbye, Hello, Ping, Pong, Refused, UpFrame, Welcome
+
+from data_bridge.domain.counts import Counts
+from data_bridge.domain.effects import (
+    AskStored,
+    AwaitBus,
+    Close,
+    Effect,
+    Greet,
+    KeepState,
+    Kept,
+    Outgoing,
+    Send,
+)
+from data_bridge.domain.greeting import Identity, objection
+from data_bridge.domain.intake import Intake
+
+HELLO_WITHIN_MS = 5_000
+PING_AFTER_MS = 5_000
+SILENT_AFTER_MS = 15_000
+STRIKES_PER_MINUTE = 16
+"""Frames kept out within a minute before the bridge hangs up: a broken or hostile connector, not a glitch."""
+
+_decode = msgspec.msgpack.Decoder(UpFrame).decode
+
+
+class Phase(Enum):
+    """Where the conversation stands."""
+
+    HELLO = "hello"  # nothing was said yet
+    GREETING = "greeting"  # the store is being asked
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class Session:
+    """One connection. Call `receive` with each frame and `tick` a few times a second; after each call carry out
+    what `drain` returns, and publish what `next_message` returns, in that order, as the bus has room."""
+
+    who: Identity
+    id: str
+    counts: Counts
+    opened_ms: int
+    phase: Phase = Phase.HELLO
+    intake: Intake = field(init=False)
+    effects: list[Effect] = field(default_factory=list)
+    heard_ms: int = 0
+    spoke_ms: int = 0
+    awaiting_bus: bool = False
+    strikes: deque[int] = field(default_factory=deque)
+    """When frames were kept out, within the last minute."""
+
+    def __post_init__(self) -> None:
+        self.heard_ms = self.spoke_ms = self.opened_ms
+        self.intake = Intake(self.who, self.counts, self.effects, self.opened_ms)
+
+    def receive(self, data: bytes | memoryview, now_ms: int) -> None:
+        """Take one frame. `data` is not kept: what is needed is copied out of it."""
+        self.heard_ms = now_ms
+        self.counts.frames += 1
+        self.counts.bytes += len(data)
+        try:
+            message = _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.keep_out("malformed", f"{len(data)} bytes are not a frame: {error}", bytes(data), now_ms)
+            return
+        if self.phase is not Phase.OPEN:
+            self._greet(message, data, now_ms)
+            return
+        if type(message) is TickBatch:
+            fault = self.intake.ticks(message, now_ms)
+        elif type(message) is Execution:
+            fault = self.intake.execution(message, now_ms)
+        elif type(message) is AccountFrame:
+            fault = self._state(message)
+        else:
+            fault = self._control(message, now_ms)
+        if fault is not None:
+            self.keep_out(fault[0], fault[1], bytes(data), now_ms)
+
+    def keep_out(self, code: str, reason: str, frame: bytes, now_ms: int) -> None:
+        """Refuse one frame; hang up when it happens again and again."""
+        if self.phase is Phase.CLOSED:
+            return
+        self.effects.append(Kept(code, reason, frame))
+        if self.phase is Phase.HELLO:
+            self._close(Goodbye("hello_expected" if code == "hello_expected" else "malformed", reason, retry=False))
+            return
+        strikes = self.strikes
+        strikes.append(now_ms)
+        while strikes[0] <= now_ms - 60_000:
+            strikes.popleft()
+        if len(strikes) >= STRIKES_PER_MINUTE:
+            self._close(
+                Goodbye("malformed", f"{len(strikes)} frames were refused within a minute; last: {reason}", True)
+            )
+        else:
+            self.effects.append(Send(Control(Refused(code, reason))))
+
+    def _greet(self, message: UpFrame, data: bytes | memoryview, now_ms: int) -> None:
+        if self.phase is Phase.CLOSED:
+            return
+        if self.phase is Phase.GREETING:
+            if not isinstance(message, Control) or not isinstance(message.body, Ping | Pong):
+                self.keep_out("not_welcomed", "wait for Welcome before sending anything", bytes(data), now_ms)
+            elif isinstance(message.body, Ping):
+                self.effects.append(Send(Control(Pong(message.body.sent_ms))))
+            return
+        if not isinstance(message, Control) or not isinstance(message.body, Hello):
+            self.keep_out("hello_expected", "the first frame must be Hello", bytes(data), now_ms)
+            return
+        no = objection(message.body, self.who, now_ms)
+        if no is not None:
+            self.effects.append(Kept(no.code, no.reason))
+            self._close(no)
+            return
+        self.phase = Phase.GREETING
+        self.effects.append(Greet(message.body.epoch))
+
+    def welcome(self, stored: Stored, epoch: int, now_ms: int) -> None:
+        """The store answered: the terminal may send."""
+        if self.phase is not Phase.GREETING:
+            return
+        self.phase = Phase.OPEN
+        self.intake.begin(stored, epoch, now_ms)
+        welcome = Welcome(stored.streams, self.intake.executions.stored, now_ms, self.id)
+        self.effects.append(Send(Control(welcome)))
+
+    def goodbye(self, code: str, reason: str, *, retry: bool) -> None:
+        """Say goodbye and close, for a reason that lies outside of this conversation."""
+        if self.phase is not Phase.CLOSED:
+            self._close(Goodbye(code, reason, retry))
+
+    def _close(self, last_words: Goodbye) -> None:
+        self.phase = Phase.CLOSED
+        self.effects += [Send(Control(last_words)), Close(last_words.code, last_words.reason)]
+
+    def _state(self, frame: AccountFrame) -> tuple[str, str] | None:
+        state = frame.state
+        if (state.tenant, state.account) != (self.who.tenant, self.who.account):
+            return "wrong_account", "the account state names another tenant or account than the token"
+        self.effects.append(KeepState(state))
+        return None
+
+    def _control(self, frame: Control, now_ms: int) -> tuple[str, str] | None:
+        body = frame.body
+        if isinstance(body, Ping):
+            self.effects.append(Send(Control(Pong(body.sent_ms))))
+        elif isinstance(body, Goodbye):
+            self.phase = Phase.CLOSED
+            self.effects.append(Close("terminal_left", body.reason))
+        elif not isinstance(body, Pong):
+            return "unexpected", f"a terminal does not send {type(body).__name__} here"
+        return None
+
+    def stored(self, stored: Stored, now_ms: int) -> None:
+        """The store told what it has committed."""
+        if self.phase is Phase.OPEN:
+            self.intake.heard(stored, now_ms)
+
+    def answered(self, stored: Stored, now_ms: int) -> None:
+        """The store answered after a silence: what it does not have is asked of the terminal again."""
+        if self.phase is Phase.OPEN:
+            self.intake.answered(stored, now_ms)
+
+    def next_message(self, now_ms: int) -> Outgoing | None:
+        """The next message for the bus; None when there is nothing now."""
+        return self.intake.pop(now_ms)
+
+    def published(self, message: Outgoing) -> None:
+        """The bus has it."""
+        self.counts.published += 1
+
+    def failed(self, message: Outgoing) -> None:
+        """The bus may not have it: stop that stream until the bus is back."""
+        self.counts.publish_failures += 1
+        if self.intake.halt(message) and not self.awaiting_bus and self.phase is Phase.OPEN:
+            self.awaiting_bus = True
+            self.effects.append(AwaitBus(self.intake.epoch))
+
+    def bus_back(self, stored: Stored | None, now_ms: int) -> None:
+        """The bus answers again; `stored` is what the store said, None when it did not answer."""
+        self.awaiting_bus = False
+        if self.phase is Phase.OPEN:
+            self.intake.resume(stored, now_ms)
+
+    def tick(self, now_ms: int, *, reading: bool) -> None:
+        """Look at the clock. `reading` false: the bridge itself does not listen now, so silence proves nothing."""
+        if self.phase is Phase.CLOSED:
+            return
+        if not reading:
+            self.heard_ms = now_ms
+        if now_ms >= self.who.expires_ms:
+            self.goodbye("token_expired", "the terminal's token has expired; enrol the terminal again", retry=False)
+        elif self.phase is Phase.HELLO:
+            if now_ms - self.opened_ms >= HELLO_WITHIN_MS:
+                reason = f"no Hello within {HELLO_WITHIN_MS // 1000} s"
+                self.effects.append(Kept("hello_expected", reason))
+                self.goodbye("hello_expected", reason, retry=True)
+            return
+        elif now_ms - self.heard_ms >= SILENT_AFTER_MS:
+            self.goodbye("silent", f"nothing was heard for {SILENT_AFTER_MS // 1000} s", retry=True)
+        elif self.intake.executions.hopeless(now_ms):
+            reason = f"execution {self.intake.executions.expected} is missing; connect again and repeat"
+            self.goodbye("execution_gap", reason, retry=True)
+        elif self.phase is Phase.OPEN and now_ms - self.spoke_ms >= PING_AFTER_MS:
+            self.effects.append(Send(Control(Ping(now_ms))))
+        if self.phase is Phase.OPEN and not self.awaiting_bus and self.intake.look(now_ms):
+            self.effects.append(AskStored(self.intake.epoch))
+
+    def drain(self, now_ms: int) -> list[Effect]:
+        """What is to be done now, in order."""
+        due = self.effects[:]
+        self.effects.clear()
+        if any(isinstance(effect, Send) for effect in due):
+            self.spoke_ms = now_ms
+        return due
+
+    def unanswered(self, now_ms: int) -> None:
+        """The store did not answer."""
+        self.intake.unanswered(now_ms)
