@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts import rpc
 from kit.nats_bus import NatsBus
 from stage import ACCOUNT, TENANT, Stage, StageError, lines_of, replayed_market, until
-
-from contracts import rpc
 
 TICKS_LIMIT_S = 600.0
 SETTLE_LIMIT_S = 60.0

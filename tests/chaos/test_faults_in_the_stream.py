@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from smoke import count
-from stage import ACCOUNT, TENANT, Stage, replayed_market, until
 
 from contracts import rpc
 from contracts.orders import FINAL_STATES
+from smoke import count
+from stage import ACCOUNT, TENANT, Stage, replayed_market, until
 
 pytestmark = pytest.mark.system
 

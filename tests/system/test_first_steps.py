@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from stage import ROOT, Stage, generated_market
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]

@@ -10,23 +10,23 @@ from typing import Any
 
 import argon2
 import httpx
+
 from api_gateway.adapters.argon2_hasher import Argon2Hasher
 from api_gateway.adapters.token_office import AUDIENCE, KIND
 from api_gateway.app import Gateway, build
 from api_gateway.settings import Settings
+from contracts import rpc, subjects
 from contracts.accounts import AccountState, Instrument, MarginMode, Position, PriceSource, Side
 from contracts.bars import Bar
 from contracts.codec import encode
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
 from contracts.ticks import TickBatch, pack
+from kit import tokens
 from kit.errors import AnswerFault
 from kit.keys import make_private_key
 from kit.lifespan import opened
 from kit.testing import FakeBus, FakeClock, eventually
-
-from contracts import rpc, subjects
-from kit import tokens
 
 ACCOUNT, OTHER_ACCOUNT = "1000001", "2000002"
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)

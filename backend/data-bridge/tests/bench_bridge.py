@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from contracts.codec import decode, encode
 from contracts.ticks import TickBatch
 from contracts.uplink import Control, Hello
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kit.bus import Delivery
 from kit.nats_bus import NatsBus
 

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from websockets.asyncio.client import ClientConnection, connect
+
 from contracts.accounts import Side
 from contracts.codec import decode, encode
 from contracts.executions import Execution, ExecutionState
@@ -33,12 +36,10 @@ from contracts.uplink import (
     StreamPosition,
     Welcome,
 )
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kit.bus import Bus, Delivery
 from kit.errors import BusUnavailable
 from kit.keys import public_text
 from kit.tokens import mint
-from websockets.asyncio.client import ClientConnection, connect
 
 TENANT, ACCOUNT, EPOCH = "default", "1000001", 1_700_000_000_000
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from data_bridge.app import create_app
 from data_bridge.settings import Settings
 from kit.bus import Bus

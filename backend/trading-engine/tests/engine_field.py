@@ -10,16 +10,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contracts.codec import decode, encode
-from contracts.orders import Order
-from contracts.signals import SignedSignal
 from engine_world import ACCOUNT, SYMBOL, TENANT, account, batch
-from kit.bus import Delivery, Message
-from kit.nats_bus import NatsBus
-from kit.testing.engines import NatsServer, free_port
 from memory_store import MemoryStore
 
 from contracts import subjects
+from contracts.codec import decode, encode
+from contracts.orders import Order
+from contracts.signals import SignedSignal
+from kit.bus import Delivery, Message
+from kit.nats_bus import NatsBus
+from kit.testing.engines import NatsServer, free_port
 
 CROSS = "ma_cross:default/*:*:volume=0.1,fast=1,slow=3,sample_ms=100"
 FALLS_THEN_RISES = [1.15, 1.14, 1.13, 1.12, 1.11, 1.10, 1.20]

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
+
 from contracts.accounts import AccountState, Instrument, MarginMode, Position, PriceSource, Side
 from contracts.codec import encode
 from contracts.commands import Command, PlaceOrder

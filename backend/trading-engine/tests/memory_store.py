@@ -3,14 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from contracts import rpc
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.orders import FINAL_STATES, Order
 from contracts.signals import SignedSignal
 from kit.bus import Bus
 from kit.errors import AnswerFault
-
-from contracts import rpc
 
 
 async def nothing_happens(commit: rpc.Commit) -> None:

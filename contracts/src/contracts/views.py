@@ -40,7 +40,7 @@ class SetupState(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Every error answer. `code` is a word, `reason` a sentence that says what to do, `error_id` finds it in the log."""
+    """Every error answer. `code` is a word, `reason` a sentence that says what to do, `error_id` finds the log line."""
 
     code: str
     reason: str

@@ -5,14 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from contracts import rpc, uplink, views
 from contracts.accounts import Side
 from contracts.codec import decode, encode
 from contracts.errors import ContractError
 from contracts.executions import Execution, ExecutionState
 from contracts.signals import SIGNING_CONTEXT, Signal, magic_of, short_id, signal_bytes
 from contracts.ticks import TickBatch, pack
-
-from contracts import rpc, uplink, views
 
 SAVED = Path(__file__).parent / "frames_v1.json"
 

@@ -1,11 +1,11 @@
 """Facts about subjects, streams and rights."""
 
 import pytest
-from contracts.errors import ContractError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import ports, subjects
+from contracts.errors import ContractError
 
 
 @given(st.text(min_size=1))

@@ -1,9 +1,10 @@
 """Facts about tick batches."""
 
 import msgspec
-from contracts.ticks import Mark, TickBatch, column_fault, join, pack, rows, since, unpack
 from hypothesis import given
 from hypothesis import strategies as st
+
+from contracts.ticks import Mark, TickBatch, column_fault, join, pack, rows, since, unpack
 
 
 def batch(first_seq: int, bids: list[float], *, last: bytes = b"") -> TickBatch:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import msgspec
 import picows
-from contracts.audit import DependencyHealth
 from prometheus_client import CollectorRegistry, generate_latest
 
+from contracts.audit import DependencyHealth
 from kit.health import HealthBook
 
 Accept = Callable[[picows.WSUpgradeRequest], "picows.WSListener | picows.WSUpgradeResponseWithListener | None"]

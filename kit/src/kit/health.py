@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from contracts.audit import DependencyHealth, Health
-
 from kit.clock import Clock
 
 Probe = Callable[[], Awaitable[str]]

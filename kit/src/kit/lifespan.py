@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
-from contracts.audit import ErrorReport, Heartbeat
-from contracts.codec import encode
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 
 from contracts import subjects
+from contracts.audit import ErrorReport, Heartbeat
+from contracts.codec import encode
 from kit import log, settings
 from kit.bus import Bus
 from kit.clock import Clock, SystemClock

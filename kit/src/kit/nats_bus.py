@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 import nats
 import nats.errors
 import nats.js.errors
-from contracts.codec import decode, encode
-from contracts.errors import ContractError
-from contracts.rpc import Fault, Method
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
 
 from contracts import subjects
+from contracts.codec import decode, encode
+from contracts.errors import ContractError
+from contracts.rpc import Fault, Method
 from kit import log
 from kit.backoff import Backoff
 from kit.bus import ASK_TIMEOUT_S, Delivery, Message, OnDeliveries, OnMessage

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from contracts.codec import decode
-from contracts.errors import ContractError
-from contracts.signals import SIGNING_CONTEXT, Signal, SignedSignal, signal_bytes
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from contracts.codec import decode
+from contracts.errors import ContractError
+from contracts.signals import SIGNING_CONTEXT, Signal, SignedSignal, signal_bytes
 from kit.errors import SignatureRefused
 from kit.keys import key_id
 

@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
+from contracts import rpc, subjects
 from kit.bus import Delivery, Message
 from kit.errors import AnswerFault, BusUnavailable
 from kit.nats_bus import NatsBus
 from kit.testing import eventually
 from kit.testing.engines import NatsServer, free_port, nats_server
-
-from contracts import rpc, subjects
 
 pytestmark = pytest.mark.integration
 

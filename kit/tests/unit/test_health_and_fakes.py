@@ -7,17 +7,17 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from contracts import rpc, subjects
 from contracts.audit import Health
 from contracts.codec import encode
+from kit import settings
 from kit.bus import Delivery, Message
 from kit.errors import AnswerFault, BusUnavailable
 from kit.health import HealthBook
 from kit.lifespan import opened, start_edge
 from kit.testing import FakeBus, FakeClock, eventually
 from kit.testing.bus import matches
-
-from contracts import rpc, subjects
-from kit import settings
 
 
 async def test_nothing_is_ready_before_it_was_asked_and_nothing_stays_ready_unasked() -> None:

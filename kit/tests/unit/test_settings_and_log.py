@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
+from kit import log, settings
 from kit.backoff import Backoff
 from kit.errors import SettingsError
 from kit.faults import fingerprint
 from kit.keys import key_id, make_private_key, public_text, read_public
-
-from kit import log, settings
 
 
 class Example(settings.ServiceSettings, frozen=True, kw_only=True):

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from contracts.accounts import Side
 from contracts.signals import SIGNING_CONTEXT, Signal
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kit.errors import SignatureRefused
 from kit.keys import key_id
 from kit.signing import sign, verify

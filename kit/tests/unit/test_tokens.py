@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
+
 from kit.errors import TokenRefused
 from kit.keys import key_id
 from kit.tokens import mint, verify

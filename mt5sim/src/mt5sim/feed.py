@@ -1,5 +1,6 @@
 """A symbol's market: how far its ticks are visible, and how they are read."""
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 from mt5sim.tape import Tape, Ticks
@@ -8,7 +9,7 @@ from mt5sim.tickfile import TickFile, recorded_pace
 LONGEST_GAP_MS = 7 * 24 * 3_600_000
 
 
-class Feed:
+class Feed(ABC):
     """Call `advance` with the time, then read. `visible` ticks have happened; the rest is the future."""
 
     def __init__(self, tape: Tape) -> None:
@@ -21,13 +22,14 @@ class Feed:
         self.linked = True
         """ False while the terminal has lost the broker: what happens meanwhile is seen afterwards """
 
+    @abstractmethod
     def advance(self, utc_ms: int) -> None:
-        raise NotImplementedError
+        """Let the market go on to this moment, UTC."""
 
-    def skip_to(self, broker_msc: int) -> None:
+    def skip_to(self, broker_msc: int) -> None:  # noqa: B027 most markets have nothing to do here
         """A market that restarts goes on after what its account has already lived through."""
 
-    def catch_up(self, broker_msc: int) -> None:
+    def catch_up(self, broker_msc: int) -> None:  # noqa: B027 likewise
         """Another process has traded at this time: nothing to do where the market runs by the real clock."""
 
     def read_from(self, msc: int, count: int, flags: int) -> Ticks:

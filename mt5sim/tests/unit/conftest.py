@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mt5sim.session import session
 
 import mt5sim as mt5
+from mt5sim.session import session
 
 T0 = 1_700_000_000_000
 SHARED = Path(__file__).resolve().parents[4] / "shared"

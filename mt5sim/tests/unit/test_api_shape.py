@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mt5sim.retcodes import TEXTS
 
 import mt5sim as mt5
 from mt5sim import constants, session
+from mt5sim.retcodes import TEXTS
 
 STRUCTS = [
     "Tick",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mt5sim.clock import CLOCKS, broker_ms
 
 SINCE = int(datetime(1988, 1, 1, tzinfo=UTC).timestamp())

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 import pytest
-from mt5sim.feed import GeneratorFeed
-from mt5sim.generator import BLOCK_MS, RandomWalk
 
 import mt5sim as mt5
+from mt5sim.feed import GeneratorFeed
+from mt5sim.generator import BLOCK_MS, RandomWalk
 
 NOW = 1_800_000_000_000
 

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import mt5sim as mt5
 from mt5sim.knobs import Faults
 from mt5sim.session import session
 from mt5sim.structs import TradeRequest
 from mt5sim.terminal import Terminal
-
-import mt5sim as mt5
 
 QUOTES = [(1.1000, 1.1002), (1.1010, 1.1012), (1.0900, 1.0902), (1.1020, 1.1022)]
 WORKER = """

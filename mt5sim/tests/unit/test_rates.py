@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from mt5sim.rates import TIMEFRAMES, opening_times
 
 import mt5sim as mt5
+from mt5sim.rates import TIMEFRAMES, opening_times
 
 
 def at(text: str) -> int:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mt5sim.retcodes import TEXTS
 
 import mt5sim as mt5
+from mt5sim.retcodes import TEXTS
 
 from .conftest import Desk
 

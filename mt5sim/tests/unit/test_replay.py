@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import mt5sim as mt5
 from mt5sim.feed import Feed, ReplayFeed
 from mt5sim.tape import quotes
 from mt5sim.tickfile import TickFile
-
-import mt5sim as mt5
 
 START_MS = 1_800_000_000_000
 

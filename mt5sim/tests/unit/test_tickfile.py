@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mt5sim.tickfile import load_ticks
 
 import mt5sim as mt5
+from mt5sim.tickfile import load_ticks
 
 HEADER = "ts_ms_utc,bid,ask\n"
 EXPORT = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\n"

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mt5sim.valuation import AccountState
 
 import mt5sim as mt5
+from mt5sim.valuation import AccountState
 
 QUOTES = [(1.1000, 1.1002), (1.1010, 1.1012)]
 

@@ -174,7 +174,7 @@ export interface PositionsView {
   readonly positions: readonly PositionView[];
 }
 
-/** Every error answer. `code` is a word, `reason` a sentence that says what to do, `error_id` finds it in the log. */
+/** Every error answer. `code` is a word, `reason` a sentence that says what to do, `error_id` finds the log line. */
 export interface Problem {
   readonly code: string;
   readonly reason: string;

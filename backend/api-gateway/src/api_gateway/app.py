@@ -4,10 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts.audit import Health
-from kit.errors import SettingsError
-from kit.keys import read_private_key
-from kit.lifespan import Service, start_edge, version_of
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
@@ -31,6 +27,10 @@ from api_gateway.routes.session import Sessions, session_routes
 from api_gateway.routes.stream import stream_route
 from api_gateway.routes.trading import Desk, trading_routes
 from api_gateway.settings import Settings
+from contracts.audit import Health
+from kit.errors import SettingsError
+from kit.keys import read_private_key
+from kit.lifespan import Service, start_edge, version_of
 
 NAME = "api-gateway"
 MAX_REPORTS = 16

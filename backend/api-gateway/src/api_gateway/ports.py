@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
+
+from api_gateway.domain.access import Caller
 from contracts.accounts import AccountState
 from contracts.audit import Heartbeat
 from contracts.bars import Bar
@@ -13,8 +15,6 @@ from contracts.orders import Order
 from contracts.rpc import BarsQuestion, ServiceRow, SymbolRow, TicksQuestion, User
 from contracts.ticks import TickBatch
 from contracts.views import Session
-
-from api_gateway.domain.access import Caller
 
 
 class Hasher(Protocol):

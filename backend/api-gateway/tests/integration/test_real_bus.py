@@ -13,19 +13,19 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from gateway_world import ACCOUNT, PASSWORD, Platform, batch, execution, state, user
+from websockets.asyncio.client import connect
+
 from api_gateway.adapters.token_office import AUDIENCE, KIND
+from contracts import subjects
 from contracts.codec import decode, encode
 from contracts.commands import Command, PauseTrading
 from contracts.views import StreamAccount, StreamMessage, StreamTicks
-from gateway_world import ACCOUNT, PASSWORD, Platform, batch, execution, state, user
+from kit import tokens
 from kit.bus import Delivery
 from kit.keys import make_private_key
 from kit.nats_bus import NatsBus
 from kit.testing import eventually
-from websockets.asyncio.client import connect
-
-from contracts import subjects
-from kit import tokens
 
 pytestmark = pytest.mark.integration
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from gateway_world import ACCOUNT, World
+
 from contracts.audit import AuditRecord
 from contracts.codec import decode
 from contracts.commands import Command, PauseTrading, PlaceOrder
-from gateway_world import ACCOUNT, World
 
 ORDER = {"account": ACCOUNT, "symbol": "EURUSD", "side": "BUY", "volume": "0.10"}
 PLACE: dict[str, Any] = {"kind": "place_order", "order": ORDER}

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from api_gateway.adapters.dist_pages import DistPages
 from gateway_world import running
+
+from api_gateway.adapters.dist_pages import DistPages
 
 POLICY = "default-src 'none'; script-src 'self'"
 

@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_world import ACCOUNT, OTHER_ACCOUNT, Platform, World, batch, order, running, state, user
+from litestar import get
+from litestar.routes import HTTPRoute, WebSocketRoute
+from prometheus_client import CollectorRegistry
+
 from api_gateway.adapters.bus_feed import BusFeed
 from api_gateway.adapters.bus_platform import BusStore
 from api_gateway.adapters.dist_pages import DistPages
@@ -15,13 +20,9 @@ from api_gateway.routes.door import Door
 from api_gateway.routes.fanout import Fanout
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.schema import GENERATED
-from gateway_world import ACCOUNT, OTHER_ACCOUNT, Platform, World, batch, order, running, state, user
 from kit.errors import AnswerFault
 from kit.keys import make_private_key
 from kit.testing import FakeBus, FakeClock
-from litestar import get
-from litestar.routes import HTTPRoute, WebSocketRoute
-from prometheus_client import CollectorRegistry
 
 CALLERS = ("anonymous", "expired", "forged", "viewer", "trader", "admin")
 RANK = {"viewer": Needs.VIEWER, "trader": Needs.TRADER, "admin": Needs.ADMIN}

@@ -5,10 +5,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from gateway_world import Platform, World, running, state
+
 from api_gateway.adapters.uvicorn_server import HttpServer
 from api_gateway.app import create_app
 from api_gateway.settings import Settings
-from gateway_world import Platform, World, running, state
 from kit.errors import SettingsError
 from kit.lifespan import opened
 from kit.testing import FakeBus, FakeClock

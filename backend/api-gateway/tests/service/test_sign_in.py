@@ -3,17 +3,17 @@
 import asyncio
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gateway_world import CHEAP, CODE, PASSWORD, Platform, World, running, state, user
+
 from api_gateway.adapters.argon2_hasher import MAX_WAITING, Argon2Hasher
 from api_gateway.adapters.token_office import TokenOffice
 from api_gateway.domain.refusals import RefusedError
+from contracts import rpc
 from contracts.audit import AuditRecord
 from contracts.codec import decode
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gateway_world import CHEAP, CODE, PASSWORD, Platform, World, running, state, user
 from kit.errors import BusUnavailable
 from kit.testing import FakeBus
-
-from contracts import rpc
 
 FIRST = {"code": CODE, "name": "root", "password": "a long enough password"}
 

@@ -10,6 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from gateway_world import ACCOUNT, OTHER_ACCOUNT, Platform, World, batch, execution, order, running, state, user
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
 from api_gateway.domain.browser import MAX_WAITING
 from api_gateway.routes.fanout import PER_USER
 from contracts.views import (
@@ -20,10 +24,7 @@ from contracts.views import (
     StreamOrder,
     StreamTicks,
 )
-from gateway_world import ACCOUNT, OTHER_ACCOUNT, Platform, World, batch, execution, order, running, state, user
 from kit.testing import eventually
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 @asynccontextmanager

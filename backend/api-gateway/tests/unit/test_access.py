@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from api_gateway.domain.access import METHODS, SOCKET, TABLE, Caller, Knock, Needs, is_page, judge, ours
 from api_gateway.domain.refusals import (
     CSRF_REFUSED,

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+
 from api_gateway.domain.commands import (
     KEPT_MS,
     KEY,

@@ -1,6 +1,7 @@
 """Tokens remembered, rate limits, credentials and failures."""
 
 import pytest
+
 from api_gateway.domain import sessions
 from api_gateway.domain.access import Caller
 from api_gateway.domain.credentials import name_fault, password_fault

@@ -1,6 +1,10 @@
 """Quotes, the picture of a tenant, and what waits for a browser."""
 
 import msgspec
+from gateway_world import ACCOUNT, batch, execution, order, state
+from hypothesis import given
+from hypothesis import strategies as st
+
 from api_gateway.domain.browser import Browser, Kind, encoded_rows
 from api_gateway.domain.market import Board, Row
 from api_gateway.domain.picture import Picture
@@ -14,9 +18,6 @@ from contracts.views import (
     StreamOrder,
     StreamTicks,
 )
-from gateway_world import ACCOUNT, batch, execution, order, state
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEY = (ACCOUNT, "EURUSD")
 

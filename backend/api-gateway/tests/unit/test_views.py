@@ -1,10 +1,11 @@
 """Views of ticks and bars, and refusals on their way."""
 
+from gateway_world import batch
+
 from api_gateway.domain.refusals import RefusedError, too_many
 from api_gateway.domain.views import bar_views, tick_views
 from contracts.bars import Bar
 from contracts.views import BarView, TickView
-from gateway_world import batch
 
 
 def test_ticks_keep_their_numbers_and_order() -> None:

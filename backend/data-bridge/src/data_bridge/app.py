@@ -4,10 +4,6 @@ import asyncio
 import secrets
 
 from contracts.uplink import MAX_FRAME_BYTES
-from kit.errors import SettingsError
-from kit.keys import key_id, read_public
-from kit.lifespan import Service, start_edge
-
 from data_bridge.adapters.connection import Connection, Surroundings
 from data_bridge.adapters.prometheus import BridgeCollector
 from data_bridge.adapters.roster import BusStore, Roster
@@ -17,6 +13,9 @@ from data_bridge.domain.counts import Counts
 from data_bridge.domain.greeting import Identity
 from data_bridge.routes import Door
 from data_bridge.settings import Settings
+from kit.errors import SettingsError
+from kit.keys import key_id, read_public
+from kit.lifespan import Service, start_edge
 
 TICK_EVERY_S = 0.25
 FLUSH_WITHIN_S = 4.0

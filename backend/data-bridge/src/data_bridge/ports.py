@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 import picows
-from contracts.rpc import Stored
 
+from contracts.rpc import Stored
 from data_bridge.domain.greeting import Identity
 
 OpenTerminal = Callable[[Identity], picows.WSListener]

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import msgspec
 import picows
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from contracts.subjects import ACCOUNT, TENANT
 from contracts.uplink import PATH
 from contracts.views import Problem
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from data_bridge.domain.counts import Counts
+from data_bridge.domain.greeting import Identity
+from data_bridge.ports import OpenTerminal, Trail
 from kit.clock import Clock
 from kit.edge import answer
 from kit.errors import TokenRefused
 from kit.tokens import verify
-
-from data_bridge.domain.counts import Counts
-from data_bridge.domain.greeting import Identity
-from data_bridge.ports import OpenTerminal, Trail
 
 KIND = "terminal+jwt"
 AUDIENCE = "data-bridge"

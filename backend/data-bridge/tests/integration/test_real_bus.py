@@ -9,13 +9,14 @@ from typing import Any
 import bench_bridge
 import bridge_rig as rig
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
 from contracts.codec import encode
 from contracts.signals import SignedSignal
 from contracts.uplink import Goodbye, Welcome
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kit.nats_bus import NatsBus
 from kit.testing import eventually
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 pytestmark = pytest.mark.integration
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import bridge_rig as rig
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
 from contracts.audit import AuditRecord
 from contracts.codec import decode
 from contracts.uplink import Control, Goodbye, Hello, Ping, Pong, Welcome
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kit.testing import eventually
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
 
 async def refused(app: Any, headers: dict[str, str]) -> tuple[int, dict[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import bridge_rig as rig
 import msgspec
+
 from contracts.audit import AuditRecord
 from contracts.codec import decode, encode
 from contracts.executions import ExecutionState

@@ -9,6 +9,7 @@ from typing import Any
 import bench_bridge
 import bridge_rig as rig
 import pytest
+
 from contracts.audit import AuditRecord
 from contracts.codec import decode, encode
 from contracts.uplink import Control, Hello, Ping, Welcome

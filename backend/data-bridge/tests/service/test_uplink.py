@@ -7,6 +7,8 @@ from typing import Any
 import bridge_rig as rig
 import msgspec
 import pytest
+from websockets.exceptions import ConnectionClosed
+
 from contracts.accounts import AccountState, MarginMode, PriceSource
 from contracts.codec import decode, encode
 from contracts.executions import Execution
@@ -25,7 +27,6 @@ from contracts.uplink import (
     Welcome,
 )
 from kit.testing import FakeBus, eventually
-from websockets.exceptions import ConnectionClosed
 
 
 def state_of(equity: int, account: str = rig.ACCOUNT) -> AccountState:

@@ -1,6 +1,7 @@
 """Signals that wait, refusals that are summed up, executions that are kept."""
 
 import bridge_rig as rig
+
 from contracts.executions import ExecutionState
 from contracts.signals import SignedSignal
 from data_bridge.domain.execution_stream import MOST_KEPT, ExecutionStream

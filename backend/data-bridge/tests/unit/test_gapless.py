@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 import bridge_rig as rig
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from contracts.codec import encode
 from contracts.rpc import Stored
 from contracts.ticks import TickBatch, since
@@ -12,8 +15,6 @@ from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import AskStored, AwaitBus, Close, Effect, Greet, Send, TicksOut
 from data_bridge.domain.greeting import Identity
 from data_bridge.domain.session import Session
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NOW = rig.EPOCH + 1_000
 TOTAL = 60

@@ -3,6 +3,9 @@
 import bridge_rig as rig
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from contracts.codec import encode
 from contracts.rpc import Stored
 from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, column_fault
@@ -11,8 +14,6 @@ from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import AskStored, AwaitBus, Close, ExecutionOut, Greet, Kept, Send, TicksOut
 from data_bridge.domain.greeting import Identity
 from data_bridge.domain.session import STRIKES_PER_MINUTE, Phase, Session
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOW = rig.EPOCH + 1_000
 WHO = Identity(rig.TENANT, rig.ACCOUNT, "pc-1", NOW + 10**9)

@@ -3,7 +3,6 @@
 import sys
 
 from kit.lifespan import run
-
 from trading_engine.app import create_app
 from trading_engine.settings import Settings
 

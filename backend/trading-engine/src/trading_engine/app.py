@@ -5,13 +5,13 @@ import functools
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kit import log
 from kit.backoff import Backoff
 from kit.errors import SettingsError
 from kit.keys import read_private_key
 from kit.lifespan import Service, start_edge
 from kit.signing import sign
-
-from kit import log
 from trading_engine.adapters import prometheus
 from trading_engine.adapters.carrier import Carrier
 from trading_engine.adapters.files import AsideFile, PauseFile

@@ -12,7 +12,6 @@ from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.orders import Order
 from contracts.signals import Signal, SignedSignal
-
 from trading_engine.domain.effects import Effect
 
 

@@ -11,10 +11,9 @@ from contracts.commands import Command
 from contracts.errors import ContractError
 from contracts.executions import Execution
 from contracts.ticks import TickBatch, column_fault
+from kit import log
 from kit.bus import Bus, Delivery, Subscription
 from kit.clock import Clock
-
-from kit import log
 from trading_engine.domain import events
 from trading_engine.domain.engine import Engine
 from trading_engine.ports import Aside, Carries

@@ -6,7 +6,6 @@ from pathlib import Path
 from contracts.ports import PORTS
 from contracts.signals import MAX_LIFETIME_MS
 from kit.settings import ServiceSettings
-
 from trading_engine.domain.bindings import Binding, BindingFault, parse
 from trading_engine.domain.desk import Terms
 from trading_engine.domain.risk import Limits

@@ -12,14 +12,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from contracts.codec import encode
 from engine_world import ACCOUNT, TENANT, batch
-from kit.keys import make_private_key
-from kit.nats_bus import NatsBus
-from kit.testing.engines import NatsServer, free_port, nats_server
 from memory_store import MemoryStore
 
 from contracts import subjects
+from contracts.codec import encode
+from kit.keys import make_private_key
+from kit.nats_bus import NatsBus
+from kit.testing.engines import NatsServer, free_port, nats_server
 
 SYMBOLS = [f"SYM{i}" for i in range(8)]
 TICKS = 2_000_000

@@ -7,9 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from engine_world import T0, account, batch, binding
+
 from contracts.codec import decode, encode
 from contracts.ticks import TickBatch, column_fault
-from engine_world import T0, account, batch, binding
 from trading_engine.domain.bindings import parse
 from trading_engine.domain.engine import Engine
 from trading_engine.domain.events import AccountReported, TicksArrived

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from engine_field import Field, engine_listens
+
 from kit.keys import make_private_key
 from kit.nats_bus import NatsBus
 from kit.testing import eventually

@@ -6,17 +6,17 @@ import sys
 import time
 
 import pytest
+from engine_field import FALLS_THEN_RISES, Field, engine_listens
+from engine_world import ACCOUNT, TENANT, execution
+from memory_store import nothing_happens
+
+from contracts import rpc, subjects
 from contracts.codec import decode, encode
 from contracts.executions import ExecutionState
 from contracts.orders import OrderState
 from contracts.signals import Signal
-from engine_field import FALLS_THEN_RISES, Field, engine_listens
-from engine_world import ACCOUNT, TENANT, execution
 from kit.errors import BusUnavailable
 from kit.testing import eventually
-from memory_store import nothing_happens
-
-from contracts import rpc, subjects
 
 pytestmark = pytest.mark.integration
 

@@ -6,16 +6,16 @@ import time
 from decimal import Decimal
 
 import pytest
+from engine_field import Field, now_ms
+from engine_world import ACCOUNT, SYMBOL, TENANT, batch, execution
+
+from contracts import subjects
 from contracts.accounts import Side
 from contracts.codec import encode
 from contracts.commands import Command, PlaceOrder
 from contracts.executions import ExecutionState
 from contracts.orders import OrderState
-from engine_field import Field, now_ms
-from engine_world import ACCOUNT, SYMBOL, TENANT, batch, execution
 from kit.testing import eventually
-
-from contracts import subjects
 
 pytestmark = pytest.mark.integration
 

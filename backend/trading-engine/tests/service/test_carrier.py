@@ -5,11 +5,12 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from engine_world import T0, binding, engine, ticks
+
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.orders import Order
 from contracts.signals import Signal, SignedSignal, signal_bytes
-from engine_world import T0, binding, engine, ticks
 from kit.testing import FakeClock, eventually
 from trading_engine.adapters.carrier import Carrier
 from trading_engine.domain.effects import Effect, RecordAudit, SavePauses

@@ -9,6 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from engine_world import ACCOUNT, SYMBOL, T0, TENANT, account, batch, execution, order
+from memory_store import MemoryStore
+
+from contracts import rpc, subjects
 from contracts.accounts import Side
 from contracts.codec import decode, encode
 from contracts.commands import Command, PauseTrading, PlaceOrder, ResumeTrading
@@ -16,17 +20,13 @@ from contracts.executions import ExecutionState
 from contracts.orders import Order, OrderState
 from contracts.signals import SignedSignal
 from contracts.ticks import TickBatch
-from engine_world import ACCOUNT, SYMBOL, T0, TENANT, account, batch, execution, order
 from kit.errors import SettingsError
 from kit.keys import key_id, make_private_key
 from kit.lifespan import Service, opened
 from kit.signing import verify
 from kit.testing import FakeBus, FakeClock, eventually
-from memory_store import MemoryStore
 from trading_engine.app import create_app
 from trading_engine.settings import Settings
-
-from contracts import rpc, subjects
 
 CROSS = "ma_cross:default/*:EURUSD:volume=0.1,fast=1,slow=3,sample_ms=100"
 FALLS_THEN_RISES = [1.15, 1.14, 1.13, 1.12, 1.11, 1.10, 1.20]

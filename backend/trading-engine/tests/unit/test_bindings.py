@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+
 from trading_engine.domain.bindings import BindingFault, parse
 from trading_engine.domain.strategies.ma_cross import MaCross, MaCrossParams
 

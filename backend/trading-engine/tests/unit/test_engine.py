@@ -4,11 +4,6 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from contracts.accounts import MarginMode, Side
-from contracts.commands import Command, PauseTrading, ResumeTrading
-from contracts.executions import ExecutionState
-from contracts.orders import OrderState
-from contracts.signals import MAX_LIFETIME_MS, SignedSignal, magic_of, short_id, signal_bytes
 from engine_world import (
     ACCOUNT,
     SYMBOL,
@@ -27,6 +22,12 @@ from engine_world import (
     sent,
     ticks,
 )
+
+from contracts.accounts import MarginMode, Side
+from contracts.commands import Command, PauseTrading, ResumeTrading
+from contracts.executions import ExecutionState
+from contracts.orders import OrderState
+from contracts.signals import MAX_LIFETIME_MS, SignedSignal, magic_of, short_id, signal_bytes
 from trading_engine.domain.desk import Terms
 from trading_engine.domain.effects import RecordAudit, RecordOrder, SavePauses, SendOrder
 from trading_engine.domain.engine import SILENT_AFTER_MS, Engine

@@ -4,9 +4,10 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
+from engine_world import T0, execution, order
+
 from contracts.executions import ExecutionState as X
 from contracts.orders import OrderState as S
-from engine_world import T0, execution, order
 from trading_engine.domain.orders import IllegalMove, apply, meaning, move
 
 TABLE = """

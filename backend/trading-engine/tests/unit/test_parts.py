@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_world import ACCOUNT, SYMBOL, T0, TENANT, order
+
 from contracts.orders import OrderState
 from contracts.signals import magic_of
-from engine_world import ACCOUNT, SYMBOL, T0, TENANT, order
 from trading_engine.adapters import files
 from trading_engine.domain import book as books
 from trading_engine.domain import identity

@@ -8,15 +8,16 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+from engine_world import ACCOUNT, SYMBOL, T0, TENANT, account, batch, binding, execution, place, position, replay
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from contracts.accounts import Side
 from contracts.codec import decode, encode
 from contracts.commands import Command, PauseTrading, ResumeTrading
 from contracts.executions import ExecutionState
 from contracts.orders import Order
 from contracts.signals import MAX_LIFETIME_MS
-from engine_world import ACCOUNT, SYMBOL, T0, TENANT, account, batch, binding, execution, place, position, replay
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from trading_engine.domain.bindings import parse
 from trading_engine.domain.effects import SendOrder
 from trading_engine.domain.engine import Engine

@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from engine_world import SYMBOL, T0, account, instrument, position
+
 from contracts.accounts import Side
 from contracts.ticks import Mark
-from engine_world import SYMBOL, T0, account, instrument, position
 from trading_engine.domain.risk import Approved, Limits, Question, Quote, Refused, assess
 
 GOOD = Question(T0, SYMBOL, Side.BUY, Decimal("0.1"), 0, Quote(5, 1, T0, 1.1, 1.1001, 0), account(), None, "", 0, 0, T0)

@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from contracts.accounts import Side
-from contracts.ticks import Tick
 from engine_world import SYMBOL, T0, position
 from hypothesis import given
 from hypothesis import strategies as st
+
+from contracts.accounts import Side
+from contracts.ticks import Tick
 from trading_engine.domain.strategies.average import MovingAverage
 from trading_engine.domain.strategies.ma_cross import MaCross, MaCrossParams
 from trading_engine.domain.strategy import Market, Proposal, Strategy
@@ -120,8 +121,6 @@ def test_the_average_is_that_of_the_newest_values(length: int, values: list[floa
         assert means[-1] == pytest.approx(sum(values[-length:]) / length)
 
 
-def test_the_interface_itself_does_nothing() -> None:
-    with pytest.raises(NotImplementedError):
-        Strategy(PARAMS)
-    with pytest.raises(NotImplementedError):
-        Strategy.on_tick(MaCross(PARAMS), Tick(SYMBOL, 1, 1, 1, 1.0, 1.0), Market())
+def test_the_interface_itself_can_not_be_used() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Strategy(PARAMS)  # type: ignore[abstract]

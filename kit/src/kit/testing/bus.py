@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from contracts import subjects
 from contracts.codec import decode, encode
 from contracts.errors import ContractError
 from contracts.rpc import Fault, Method
-
-from contracts import subjects
 from kit import log
 from kit.bus import ASK_TIMEOUT_S, Message, OnDeliveries, OnMessage
 from kit.errors import AnswerFault, BusUnavailable

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from api_gateway.ports import Listener, Store
 from contracts.accounts import AccountState
 from contracts.audit import Heartbeat
 from contracts.codec import decode
@@ -11,12 +12,10 @@ from contracts.errors import ContractError
 from contracts.executions import Execution
 from contracts.orders import Order
 from contracts.ticks import TickBatch, column_fault
+from kit import log
 from kit.backoff import Backoff
 from kit.bus import Bus, Message
 from kit.errors import KitError
-
-from api_gateway.ports import Listener, Store
-from kit import log
 
 M = TypeVar("M")
 

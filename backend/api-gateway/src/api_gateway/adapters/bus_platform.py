@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from contracts import rpc, subjects
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.bars import Bar
@@ -11,12 +12,10 @@ from contracts.commands import Command
 from contracts.executions import Execution
 from contracts.orders import Order
 from contracts.ticks import TickBatch
+from kit import log
 from kit.bus import Bus
 from kit.clock import Clock
 from kit.errors import BusUnavailable
-
-from contracts import rpc, subjects
-from kit import log
 
 SYMBOLS_FRESH_MS = 1_000
 """Live quotes are laid over the stored list, so that only the stored counts can be this old."""

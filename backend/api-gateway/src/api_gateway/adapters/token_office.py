@@ -2,14 +2,14 @@
 
 import secrets
 
-from contracts.views import Session
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from kit.errors import TokenRefused
-from kit.keys import key_id
 
 from api_gateway.domain.access import Caller
 from api_gateway.domain.sessions import SessionMemory
+from contracts.views import Session
 from kit import tokens
+from kit.errors import TokenRefused
+from kit.keys import key_id
 
 KIND = "access+jwt"
 AUDIENCE = "api-gateway"

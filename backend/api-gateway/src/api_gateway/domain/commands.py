@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
-from contracts.commands import CommandBody, PauseTrading, PlaceOrder, ResumeTrading
-from contracts.views import CommandRequest, OrderRequest
 
 from api_gateway.domain.refusals import Refusal, invalid
+from contracts.commands import CommandBody, PauseTrading, PlaceOrder, ResumeTrading
+from contracts.views import CommandRequest, OrderRequest
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 KEPT_MS = 600_000

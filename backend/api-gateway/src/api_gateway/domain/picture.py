@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from api_gateway.domain.market import Board, Key
 from contracts.accounts import AccountState, Instrument
 from contracts.rpc import SymbolRow
 from contracts.views import SymbolView
-
-from api_gateway.domain.market import Board, Key
 
 
 @dataclass(slots=True)

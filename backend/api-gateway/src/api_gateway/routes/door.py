@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from kit.clock import Clock
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +13,7 @@ from api_gateway.ports import Pages, Tokens
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
+from kit.clock import Clock
 
 COOKIE = "aitrading_session"
 MAX_BODY = 64 * 1024

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
-from contracts.accounts import AccountState
-from contracts.audit import Heartbeat
-from contracts.executions import Execution
-from contracts.orders import Order
-from contracts.ticks import TickBatch
-from kit.clock import Clock
 
 from api_gateway.domain.access import Caller
 from api_gateway.domain.browser import Browser, Kind, encoded_rows
 from api_gateway.domain.heartbeats import HeartbeatBook
 from api_gateway.domain.picture import Picture
 from api_gateway.domain.views import account_view, execution_view, order_view
+from contracts.accounts import AccountState
+from contracts.audit import Heartbeat
+from contracts.executions import Execution
+from contracts.orders import Order
+from contracts.ticks import TickBatch
+from kit.clock import Clock
 
 BEAT_S = 0.02
 HEARTBEAT_S = 1.0

@@ -3,11 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from contracts.accounts import AccountState
-from contracts.bars import Timeframe
-from contracts.rpc import MAX_ROWS, BarsQuestion, TicksQuestion
-from contracts.views import BarsView, SymbolsView, TicksView
-from kit.clock import Clock
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, QueryParameter
@@ -18,6 +13,11 @@ from api_gateway.ports import Store
 from api_gateway.routes.door import caller_of
 from api_gateway.routes.fanout import Fanout
 from api_gateway.routes.schema import errors
+from contracts.accounts import AccountState
+from contracts.bars import Timeframe
+from contracts.rpc import MAX_ROWS, BarsQuestion, TicksQuestion
+from contracts.views import BarsView, SymbolsView, TicksView
+from kit.clock import Clock
 
 Account = Annotated[str, QueryParameter(min_length=1, max_length=32, description="The account's login.")]
 AnyAccount = Annotated[str, QueryParameter(max_length=32, description="The account's login; empty for all accounts.")]

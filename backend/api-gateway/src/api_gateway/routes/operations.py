@@ -3,11 +3,6 @@
 from typing import Any
 
 import msgspec
-from contracts.audit import DependencyHealth
-from contracts.views import ServicesView
-from kit.clock import Clock
-from kit.errors import AnswerFault, BusUnavailable
-from kit.health import HealthBook
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,7 +14,12 @@ from api_gateway.routes.door import MAX_REPORT
 from api_gateway.routes.fanout import Fanout
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.schema import errors
+from contracts.audit import DependencyHealth
+from contracts.views import ServicesView
 from kit import log
+from kit.clock import Clock
+from kit.errors import AnswerFault, BusUnavailable
+from kit.health import HealthBook
 
 LOGGED_PER_MINUTE = 10
 """Anyone may send policy reports: all are counted, few are logged."""

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from contracts.views import Problem
-from kit.errors import AnswerFault, BusUnavailable
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import Send
 
 from api_gateway.domain.access import SOCKET
 from api_gateway.domain.refusals import NOT_FOUND, TOO_LARGE, UNAVAILABLE, Refusal, RefusedError, invalid
+from contracts.views import Problem
 from kit import log
+from kit.errors import AnswerFault, BusUnavailable
 
 Report = Callable[[BaseException], None]
 """Tells the hub of an unexpected error, without waiting."""

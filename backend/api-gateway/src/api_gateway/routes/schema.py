@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from contracts.views import Problem
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.router import Router
+
+from contracts.views import Problem
 
 _WORDS = {
     400: "The body is not JSON.",

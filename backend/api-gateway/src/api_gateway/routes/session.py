@@ -6,10 +6,6 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.rpc import User
-from contracts.views import FirstUser, Session, SetupState, SignIn
-from kit.clock import Clock
-from kit.errors import AnswerFault, KitError
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
@@ -29,7 +25,11 @@ from api_gateway.ports import Hasher, Journal, SetupCode, Store, Tokens
 from api_gateway.routes.door import COOKIE, caller_of
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.schema import errors
+from contracts.rpc import User
+from contracts.views import FirstUser, Session, SetupState, SignIn
 from kit import log
+from kit.clock import Clock
+from kit.errors import AnswerFault, KitError
 
 TENANT = "default"
 PER_MINUTE = 10

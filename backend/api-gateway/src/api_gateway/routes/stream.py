@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kit.clock import Clock
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
@@ -16,6 +15,7 @@ from api_gateway.routes.door import caller_of
 from api_gateway.routes.fanout import PER_USER, Fanout, Seat
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refuse, unexpected
+from kit.clock import Clock
 
 CLOSE_LIMIT_S = 5.0
 """How long a slow browser may take until it can be told why it is closed."""

@@ -4,16 +4,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from contracts.commands import Command, CommandBody, PauseTrading, PlaceOrder
-from contracts.views import (
-    AccountsView,
-    CommandAccepted,
-    CommandRequest,
-    ExecutionsView,
-    OrdersView,
-    PositionsView,
-    PositionView,
-)
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, HeaderParameter, JSONBody
@@ -27,6 +17,16 @@ from api_gateway.ports import Journal
 from api_gateway.routes.door import caller_of
 from api_gateway.routes.market import AnyAccount, Limit, Market
 from api_gateway.routes.schema import errors
+from contracts.commands import Command, CommandBody, PauseTrading, PlaceOrder
+from contracts.views import (
+    AccountsView,
+    CommandAccepted,
+    CommandRequest,
+    ExecutionsView,
+    OrdersView,
+    PositionsView,
+    PositionView,
+)
 from kit import log
 
 COMMANDS_PER_MINUTE = 120

@@ -8,13 +8,10 @@ from typing import Any
 
 import msgspec
 import picows
+
 from contracts.rpc import Stored
 from contracts.subjects import account as account_subject
 from contracts.uplink import MAX_FRAME_BYTES
-from kit.backoff import Backoff
-from kit.bus import Bus
-from kit.clock import Clock
-
 from data_bridge.adapters.outlet import Outlet
 from data_bridge.adapters.picows_wire import PicowsWire
 from data_bridge.adapters.roster import Roster
@@ -38,6 +35,9 @@ from data_bridge.domain.session import Phase, Session
 from data_bridge.ports import Shelf, Store, Trail
 from data_bridge.settings import Settings
 from kit import log
+from kit.backoff import Backoff
+from kit.bus import Bus
+from kit.clock import Clock
 
 JOIN_WITHIN_S = 0.001
 """While several messages are on their way already, ticks wait this long for company."""

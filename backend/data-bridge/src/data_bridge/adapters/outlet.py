@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
-from kit.bus import Bus
-from kit.errors import BusUnavailable
 
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import ExecutionOut, Outgoing, TicksOut
 from kit import log
+from kit.bus import Bus
+from kit.errors import BusUnavailable
 
 _log = log.get("outlet")
 _encode = msgspec.msgpack.Encoder().encode

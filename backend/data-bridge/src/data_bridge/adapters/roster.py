@@ -8,11 +8,10 @@ from typing import Protocol
 from contracts.codec import decode
 from contracts.errors import ContractError
 from contracts.rpc import STORED, Stored, StoredQuestion
-from kit.bus import Bus, Message
-from kit.errors import AnswerFault, BusUnavailable
-
 from data_bridge.domain.counts import Counts
 from kit import log
+from kit.bus import Bus, Message
+from kit.errors import AnswerFault, BusUnavailable
 
 PART_WITHIN_S = 3.0
 """How long a new connection waits for the older one of its account to let go."""

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.subjects import token
-from kit.clock import Clock
-
 from data_bridge.domain.greeting import Identity
 from kit import log
+from kit.clock import Clock
 
 MOST_BYTES = 64 * 1024
 EVERY_MS = 100

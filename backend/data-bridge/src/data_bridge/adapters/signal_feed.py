@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
+
 from contracts.codec import decode
 from contracts.errors import ContractError
 from contracts.executions import Execution
 from contracts.signals import SignedSignal
 from contracts.subjects import signals, token
-from kit.backoff import Backoff
-from kit.bus import Bus, Delivery, Subscription
-from kit.clock import Clock
-from kit.errors import BusUnavailable
-
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.signal_desk import SignalDesk
 from data_bridge.ports import Trail
 from kit import log
+from kit.backoff import Backoff
+from kit.bus import Bus, Delivery, Subscription
+from kit.clock import Clock
+from kit.errors import BusUnavailable
 
 ACK_WAIT_S = 20.0
 """Without a final execution a signal is handed over again after this long: the connector answers with what it knows

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 import msgspec
+
 from contracts.accounts import AccountState
 from kit.backoff import Backoff
 from kit.bus import Bus

@@ -6,17 +6,17 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import msgspec
+
 from contracts.audit import AuditRecord
 from contracts.codec import encode
 from contracts.subjects import audit
+from data_bridge.domain.counts import Counts
+from data_bridge.domain.refusals import Refusals
+from kit import log
 from kit.backoff import Backoff
 from kit.bus import Bus
 from kit.clock import Clock
 from kit.errors import BusUnavailable
-
-from data_bridge.domain.counts import Counts
-from data_bridge.domain.refusals import Refusals
-from kit import log
 
 REFUSAL_PERIOD_MS = 10_000
 MOST_WAITING = 10_000

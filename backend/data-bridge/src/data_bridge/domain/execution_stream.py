@@ -4,7 +4,6 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from contracts.executions import Execution
-
 from data_bridge.domain.effects import ExecutionOut
 from data_bridge.domain.patience import Patience
 from data_bridge.domain.tick_stream import Offer

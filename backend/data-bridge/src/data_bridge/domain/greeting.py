@@ -1,6 +1,7 @@
 """Judge a terminal's Hello by the token it came with."""
 
 import msgspec
+
 from contracts.uplink import PROTOCOL_VERSION, Goodbye, Hello
 
 LONGEST_FUTURE_MS = 86_400_000

@@ -3,13 +3,12 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from contracts import subjects
 from contracts.executions import Execution
 from contracts.rpc import Stored
 from contracts.subjects import SYMBOL
 from contracts.ticks import TickBatch, column_fault
 from contracts.uplink import Ack, Control, Refused, Rewind, StreamPosition
-
-from contracts import subjects
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import AskStored, Effect, Kept, Outgoing, Send, TicksOut
 from data_bridge.domain.execution_stream import ExecutionStream

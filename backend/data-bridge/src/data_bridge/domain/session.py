@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
+
 from contracts.executions import Execution
 from contracts.rpc import Stored
 from contracts.ticks import TickBatch
 from contracts.uplink import AccountFrame, Control, Goodbye, Hello, Ping, Pong, Refused, UpFrame, Welcome
-
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import (
     AskStored,

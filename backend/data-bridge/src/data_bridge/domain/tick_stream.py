@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 import msgspec
-from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, join, since
 
+from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, join, since
 from data_bridge.domain.effects import TicksOut
 from data_bridge.domain.patience import Patience
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from contracts.signals import SignedSignal
+from kit import log
 from kit.backoff import Backoff
 from kit.clock import Clock
-
-from kit import log
 from trading_engine.domain.effects import Effect, RecordAudit, RecordOrder, SavePauses, SendOrder
 from trading_engine.domain.events import SignalDropped, StoreChanged
 from trading_engine.ports import NotAccepted, PauseBook, Pending, Seal, Store, Unavailable, Wire

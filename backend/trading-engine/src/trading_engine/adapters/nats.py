@@ -1,5 +1,6 @@
 """The store and the wire, both reached over the bus."""
 
+from contracts import subjects
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.codec import encode
@@ -18,11 +19,9 @@ from contracts.rpc import (
     OutboxQuestion,
 )
 from contracts.signals import SignedSignal
+from kit import log
 from kit.bus import A, Bus, Q
 from kit.errors import AnswerFault, BusUnavailable
-
-from contracts import subjects
-from kit import log
 from trading_engine.ports import NotAccepted, Unavailable
 
 COMMIT_TIMEOUT_S = 1.5

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from contracts.orders import Order, OrderState
 from contracts.signals import magic_of
-
 from trading_engine.domain.orders import IN_FLIGHT
 
 REMEMBERED = 20_000

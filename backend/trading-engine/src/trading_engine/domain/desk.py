@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 import msgspec
+
 from contracts.accounts import AccountState, Side
 from contracts.audit import AuditRecord
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
 from contracts.signals import MAX_LIFETIME_MS, Signal, magic_of, short_id
-
 from trading_engine.domain import identity
 from trading_engine.domain.bindings import MANUAL
 from trading_engine.domain.book import Line, OrderBook

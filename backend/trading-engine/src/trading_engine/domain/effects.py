@@ -1,6 +1,7 @@
 """All that the engine may ask of the world, to be carried out in the order given."""
 
 import msgspec
+
 from contracts.audit import AuditRecord
 from contracts.orders import Order
 from contracts.signals import Signal

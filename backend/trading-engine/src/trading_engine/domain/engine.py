@@ -8,7 +8,6 @@ from contracts.accounts import AccountState
 from contracts.commands import Command, PauseTrading, PlaceOrder
 from contracts.orders import OrderState
 from contracts.signals import MAX_LIFETIME_MS
-
 from trading_engine.domain import events, identity, orders
 from trading_engine.domain.bindings import MANUAL, Binding
 from trading_engine.domain.book import OrderBook

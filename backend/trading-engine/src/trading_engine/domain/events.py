@@ -1,6 +1,7 @@
 """All that can happen to the engine: one input union, each event with the moment it is worked on."""
 
 import msgspec
+
 from contracts.accounts import AccountState
 from contracts.commands import Command
 from contracts.executions import Execution

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import msgspec
+
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
 

@@ -8,7 +8,6 @@ from contracts.errors import ContractError
 from contracts.executions import Execution
 from contracts.orders import Order, OrderState
 from contracts.signals import Signal, magic_of
-
 from trading_engine.domain import identity, orders
 from trading_engine.domain.book import OrderBook
 from trading_engine.domain.counts import Counts

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
+
 from contracts.accounts import AccountState, Instrument, Position, Side
 from contracts.ticks import Mark
 

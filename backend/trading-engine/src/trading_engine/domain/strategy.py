@@ -1,10 +1,12 @@
 """What a strategy is: it sees ticks and a little of the market, and asks. It never sends."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
+
 from contracts.accounts import Position, Side
 from contracts.ticks import Tick
 
@@ -36,7 +38,7 @@ class Market:
     """A position is open here, its own or one that a new order would collide with."""
 
 
-class Strategy:
+class Strategy(ABC):
     """One instance trades one symbol of one account. Decide from ticks alone: no clock, no chance, no I/O."""
 
     name: ClassVar[str]
@@ -44,9 +46,10 @@ class Strategy:
     wake_ms: int = 0
     """Ticks stamped before this are not shown. Raise it to sleep; 0 sees every tick."""
 
+    @abstractmethod
     def __init__(self, params: Any) -> None:
-        raise NotImplementedError
+        """Made anew for each symbol, with parameters of `params_type`."""
 
+    @abstractmethod
     def on_tick(self, tick: Tick, market: Market) -> list[Proposal]:
         """Look at one tick; answer what is wanted, usually nothing."""
-        raise NotImplementedError

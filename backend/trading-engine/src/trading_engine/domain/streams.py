@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from contracts.accounts import AccountState, MarginMode
 from contracts.ticks import Tick, TickBatch, unpack
-
 from trading_engine.domain.book import Line, OrderBook
 from trading_engine.domain.risk import Quote
 from trading_engine.domain.strategy import Market, Proposal, Strategy

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from contracts.accounts import Side
 from contracts.ticks import Tick
-
 from trading_engine.domain.strategies.average import MovingAverage
 from trading_engine.domain.strategy import Market, Params, Proposal, Strategy
 
