@@ -1,0 +1,1 @@
+"""Own every store: idempotent writes, typed queries, migrations, bars."""

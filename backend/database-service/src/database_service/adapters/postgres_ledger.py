@@ -1,0 +1,91 @@
+"""The ledger on PostgreSQL: every method is one transaction."""
+
+from functools import partial
+from typing import Any
+
+from contracts.accounts import AccountState
+from contracts.audit import AuditRecord
+from contracts.commands import Command
+from contracts.executions import Execution
+from contracts.rpc import Commit, ExecutionsQuestion, Orders, OrdersQuestion, StoredQuestion, Summary, User
+from contracts.signals import SignedSignal
+from database_service.adapters import postgres_audit, postgres_orders, postgres_people
+from database_service.adapters.postgres import Postgres
+from database_service.ports import ExecutionMark
+
+
+class PostgresLedger:
+    """What `ports.Ledger` promises."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self.probe = postgres.probe
+        self.close = postgres.close
+
+    async def commit(self, commit: Commit) -> None:
+        """All or nothing."""
+        await self._postgres.run(partial(postgres_orders.commit, wanted=commit))
+
+    async def outbox(self, now_ms: int) -> tuple[SignedSignal, ...]:
+        """Signals to send again."""
+        return await self._postgres.run(partial(postgres_orders.outbox, now_ms=now_ms))
+
+    async def orders(self, question: OrdersQuestion) -> Orders:
+        """Newest first."""
+        return await self._postgres.run(partial(postgres_orders.orders, question=question))
+
+    async def executions(self, question: ExecutionsQuestion) -> tuple[Execution, ...]:
+        """Newest first."""
+        return await self._postgres.run(partial(postgres_orders.executions, question=question))
+
+    async def summary(self, question: StoredQuestion) -> Summary:
+        """Counts."""
+        return await self._postgres.run(partial(postgres_orders.summary, question=question))
+
+    async def add_executions(self, executions: list[Execution]) -> list[ExecutionMark]:
+        """Store each once."""
+        return await self._postgres.run(partial(postgres_orders.add_executions, wanted=executions))
+
+    async def execution_mark(self, tenant: str, account: str, epoch: int) -> ExecutionMark:
+        """How far an epoch is complete."""
+
+        async def ask(connection: Any) -> ExecutionMark:
+            return await postgres_orders.execution_mark(connection, tenant, account, epoch)
+
+        return await self._postgres.run(ask)
+
+    async def add_audit(self, records: list[AuditRecord]) -> None:
+        """Append each once."""
+        await self._postgres.run(partial(postgres_audit.append, records=records))
+
+    async def audit_chain(self, tenant: str) -> list[tuple[int, AuditRecord, bytes, bytes]]:
+        """A tenant's chain, for whoever wants to verify it."""
+        return await self._postgres.run(partial(postgres_audit.chain, tenant=tenant))
+
+    async def add_commands(self, commands: list[Command]) -> None:
+        """Store each once."""
+        await self._postgres.run(partial(postgres_people.add_commands, commands=commands))
+
+    async def put_accounts(self, states: list[AccountState]) -> None:
+        """Keep the newest of each account."""
+        await self._postgres.run(partial(postgres_people.put_accounts, states=states))
+
+    async def accounts(self, tenant: str) -> tuple[AccountState, ...]:
+        """The newest of each account."""
+        return await self._postgres.run(partial(postgres_people.accounts, tenant=tenant))
+
+    async def digits(self, tenant: str) -> dict[tuple[str, str], int]:
+        """(account, symbol) -> digits."""
+        return await self._postgres.run(partial(postgres_people.digits, tenant=tenant))
+
+    async def user(self, name: str) -> User | None:
+        """By name."""
+        return await self._postgres.run(partial(postgres_people.user, name=name))
+
+    async def add_user(self, user: User) -> None:
+        """AlreadyTaken when another person has the name."""
+        await self._postgres.run(partial(postgres_people.add_user, wanted=user))
+
+    async def user_count(self) -> int:
+        """How many."""
+        return await self._postgres.run(postgres_people.user_count)

@@ -1,0 +1,70 @@
+"""What database-service reads from its environment."""
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from contracts.ports import PORTS, POSTGRES_PORT
+from kit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """Where the stores are and how much is written at once."""
+
+    port: int = PORTS["database-service"]
+    """Health and metrics."""
+    clickhouse_url: str = "chdb:///{data_dir}/clickhouse"
+    """`chdb:///dir` embeds ClickHouse in this process; `https://user:password@host` uses a server, same SQL."""
+    clickhouse_memory_mb: int = 1_024
+    """The embedded engine refuses a query that needs more; a small machine has other processes to feed."""
+    clickhouse_timeout_s: int = 10
+    """A question about ticks that takes longer is given up, so that the next one gets its turn."""
+    postgres_url: str = f"postgresql://aitrading@127.0.0.1:{POSTGRES_PORT}/aitrading"
+    """People, orders, executions, audit. The password may stand in it or in `postgres_password`."""
+    postgres_password: str = ""
+    """Used when the URL names none, so that the URL may be shown in a log."""
+    postgres_pool_min: int = 1
+    """Connections kept open; each costs the server about 5 MB."""
+    postgres_pool_max: int = 8
+    """More questions than this at a time wait for a connection."""
+    postgres_timeout_s: float = 5.0
+    """A statement that takes longer is given up; the asker hears `unavailable`."""
+    boot_wait_s: float = 60.0
+    """How long to wait at the start for a store that is still starting."""
+    group_ticks: int = 200_000
+    """Most ticks in one insert: bounds memory (about 80 bytes a tick) and keeps an insert one atomic part."""
+    insert_every_ms: int = 100
+    """Inserts of a trickle start at most this often: each costs about 14 ms of processor time however small it is."""
+    queue_mb: int = 128
+    """Batches waiting to be written; beyond it the bus keeps them and brings them again."""
+    tick_deliveries: int = 512
+    """Batches the bus may bring before the first is acknowledged."""
+    quarantine_mb: int = 256
+    """Space for messages that could not be used; when full they are counted and logged only."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, in words."""
+        if not self.clickhouse_url.startswith(("chdb://", "http://", "https://")):
+            raise ValueError("clickhouse_url must begin with chdb:///, http:// or https://")
+        if not self.postgres_url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("postgres_url must begin with postgresql://")
+        if not 1 <= self.group_ticks <= 1_000_000:
+            raise ValueError("group_ticks must be 1..1000000: a larger insert would not be one part")
+        if not 1 <= self.postgres_pool_min <= self.postgres_pool_max:
+            raise ValueError("postgres_pool_min must be 1..postgres_pool_max")
+        if self.tick_deliveries < 1 or self.queue_mb < 1:
+            raise ValueError("tick_deliveries and queue_mb must be at least 1")
+
+    @property
+    def clickhouse_dsn(self) -> str:
+        """The URL with the data directory filled in."""
+        return self.clickhouse_url.replace("{data_dir}", str(Path(self.data_dir).absolute()).lstrip("/"))
+
+    @property
+    def postgres_dsn(self) -> str:
+        """The URL with the password filled in."""
+        parts = urlsplit(self.postgres_url)
+        if parts.password or not self.postgres_password:
+            return self.postgres_url
+        at = parts.netloc.rpartition("@")
+        netloc = f"{at[0]}:{quote(self.postgres_password, safe='')}@{at[2]}"
+        return urlunsplit(parts._replace(netloc=netloc))
