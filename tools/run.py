@@ -72,14 +72,15 @@ def options() -> argparse.Namespace:
 def terminal_config(chosen: argparse.Namespace) -> dict[str, Any]:
     """What the simulated terminal shall be: generated prices, or the replay of a file."""
     account = {"login": int(ACCOUNT), "server": "mt5sim-Demo", "name": "Demo"}
+    # most brokers' clock, and what the connector expects unless told otherwise
+    common = {"account": account, "clock": "ny+7"}
     if chosen.ticks is None:
-        market: dict[str, Any] = {"kind": "generator"}
-        return {"account": account, "market": market, "state_file": "broker.sqlite"}
+        return {**common, "market": {"kind": "generator"}, "state_file": "broker.sqlite"}
     symbol = chosen.symbol
     profile = symbol if symbol in BUILT_IN else {"name": symbol, "like": "EURUSD"}
     market = {"kind": "replay", "file": str(chosen.ticks), "symbol": symbol, "speed": chosen.speed}
     # positions opened at replayed prices must not meet others: each symbol's replay remembers its own account
-    return {"account": account, "symbols": [profile], "market": market, "state_file": f"broker-replay-{symbol}.sqlite"}
+    return {**common, "symbols": [profile], "market": market, "state_file": f"broker-replay-{symbol}.sqlite"}
 
 
 def write_private(path: Path, text: str) -> None:

@@ -1,0 +1,1 @@
+"""How the hub touches the world: processes, engines, files, sockets."""

@@ -1,0 +1,62 @@
+"""The embedded bus: nats-server from its wheel, with JetStream and one user per service."""
+
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from central_hub.adapters.datadir import DataDir
+from central_hub.adapters.probes import nats_ready
+from central_hub.adapters.secret_files import Secrets
+from central_hub.domain.engineconf import nats_conf
+from central_hub.domain.programs import Program
+from central_hub.domain.rights import all_permissions
+from central_hub.domain.watch import Probe
+from central_hub.ports import Command, HubError
+
+
+def find_binary() -> Path:
+    """nats-server of this virtual environment. HubError when it is not installed."""
+    beside = Path(sys.executable).parent / "nats-server"
+    found = beside if beside.exists() else shutil.which("nats-server")
+    if not found:
+        raise HubError("nats-server is not installed: run `make setup`, or point AITRADING_NATS_URL to a NATS server.")
+    return Path(found)
+
+
+@dataclass(slots=True)
+class NatsServer:
+    """Launcher of the bus."""
+
+    program: Program
+    port: int
+    data: DataDir
+    secrets: Secrets
+
+    @property
+    def _config(self) -> Path:
+        return self.data.run / "nats.conf"
+
+    async def prepare(self) -> None:
+        """Write the configuration anew: rights and ports may have changed with the version."""
+        find_binary()
+        store = self.data.root / "nats"
+        store.mkdir(exist_ok=True, mode=0o700)
+        users = all_permissions()
+        text = nats_conf(self.port, str(store), str(self.data.run / "nats.pid"), self.secrets.bus, users)
+        fresh = self._config.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        os.replace(fresh, self._config)
+
+    def command(self) -> Command:
+        """nats-server with our configuration; it stops gently on SIGTERM."""
+        argv = (str(find_binary()), "--config", str(self._config))
+        return Command(argv, str(self._config), signal.SIGTERM, {"PATH": os.environ.get("PATH", "")}, self.data.root)
+
+    async def probe(self) -> Probe:
+        """Does it greet."""
+        return await nats_ready(self.port)

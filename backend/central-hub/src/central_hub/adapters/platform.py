@@ -1,0 +1,79 @@
+"""Put the platform together: which programs, on which ports, with which environment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from central_hub.adapters import net
+from central_hub.adapters.datadir import DataDir
+from central_hub.adapters.nats_server import NatsServer
+from central_hub.adapters.postgres_server import PostgresServer
+from central_hub.adapters.python_service import PythonService, is_installed
+from central_hub.adapters.secret_files import open_secrets
+from central_hub.domain.environment import Platform, of_service
+from central_hub.domain.portplan import HUB
+from central_hub.domain.programs import NATS, POSTGRES, PROGRAMS, Program, check, without
+from central_hub.ports import Launcher
+from contracts.subjects import RIGHTS
+
+if TYPE_CHECKING:
+    from central_hub.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything `aitrading up` needs to begin."""
+
+    launchers: tuple[Launcher, ...]
+    absent: tuple[str, ...]
+    """Services that are not installed in this environment."""
+    ports: dict[str, int]
+    settings_values: dict[str, str]
+    eager: bool = True
+
+    def settings(self) -> "Settings":
+        """The hub's own settings; SettingsError when the environment is wrong."""
+        from central_hub.settings import Settings
+        from kit.settings import load
+
+        environ = {f"AITRADING_{name.upper()}": value for name, value in self.settings_values.items()}
+        return load(Settings, environ, HUB)
+
+
+def assemble(
+    data: DataDir, environ: Mapping[str, str], ports: Mapping[str, int], programs: Sequence[Program] = PROGRAMS
+) -> Assembly:
+    """Read or make the secrets and build one launcher per program. HubError when something is not usable."""
+    elsewhere = net.engines_elsewhere(environ)
+    absent = tuple(p.name for p in programs if p.module and not is_installed(p.module))
+    table = without(programs, {*elsewhere, *absent})
+    check(table)
+    secrets = open_secrets(data.secrets, RIGHTS)
+    nats_url = elsewhere.get(NATS, f"nats://127.0.0.1:{ports[NATS]}")
+    launchers: list[Launcher] = []
+    postgres = PostgresServer(Program(POSTGRES), ports[POSTGRES], data, secrets)
+    platform = Platform(
+        str(data.root),
+        nats_url,
+        elsewhere.get(POSTGRES, postgres.url),
+        environ.get("AITRADING_CLICKHOUSE_URL", ""),
+        str(data.secrets),
+        secrets.bus,
+        ports,
+    )
+    for program in table:
+        if program.name == NATS:
+            launchers.append(NatsServer(program, ports[NATS], data, secrets))
+        elif program.name == POSTGRES:
+            launchers.append(PostgresServer(program, ports[POSTGRES], data, secrets))
+        else:
+            own = of_service(program.name, environ, platform)
+            launchers.append(PythonService(program, ports[program.name], own, data.root))
+    values = {
+        "port": str(ports[HUB]),
+        "nats_url": nats_url,
+        "nats_password": environ.get("AITRADING_CENTRAL_HUB_NATS_PASSWORD", secrets.bus[HUB]),
+        "data_dir": str(data.root),
+        "instance": environ.get("AITRADING_INSTANCE", "1"),
+    }
+    return Assembly(tuple(launchers), absent, dict(ports), values)

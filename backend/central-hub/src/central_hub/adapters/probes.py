@@ -1,0 +1,74 @@
+"""Ask a program on this machine how it is: HTTP health pages, NATS' greeting, PostgreSQL's answer to a knock."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import Awaitable, Callable
+
+from central_hub.domain.watch import Probe
+
+TIMEOUT_S = 2.0
+MAX_ANSWER = 64 * 1024
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Probe]]
+
+
+async def _talk(port: int, talk: Talk) -> Probe:
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                return await talk(reader, writer)
+            finally:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+    except TimeoutError:
+        return Probe(False, False, f"no answer within {TIMEOUT_S:.0f} s")
+    except (OSError, EOFError) as error:
+        return Probe(False, False, str(error) or type(error).__name__)
+
+
+async def http_ready(port: int) -> Probe:
+    """GET /health/ready: 200 is ready, any other answer is live."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Probe:
+        writer.write(f"GET /health/ready HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read(MAX_ANSWER)
+        words = answer.split(b"\r\n", 1)[0].split(b" ")
+        if len(words) < 2 or not words[0].startswith(b"HTTP/"):
+            return Probe(False, False, "something that does not speak HTTP answers on its port")
+        return Probe(True, words[1] == b"200", f"HTTP {words[1].decode(errors='replace')}")
+
+    return await _talk(port, talk)
+
+
+async def nats_ready(port: int) -> Probe:
+    """nats-server greets whoever connects with INFO."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Probe:
+        greeting = await reader.readuntil(b"\r\n")
+        is_nats = greeting.startswith(b"INFO ") and b'"jetstream":true' in greeting.replace(b" ", b"")
+        return Probe(is_nats, is_nats, "JetStream is on" if is_nats else "what answers is not NATS with JetStream")
+
+    return await _talk(port, talk)
+
+
+async def postgres_ready(port: int, user: str, database: str) -> Probe:
+    """Knock as pg_isready does: a start-up message without a password. An authentication request means it takes
+    connections, an error that it starts, stops or recovers. Protocol: PostgreSQL documentation, 54.7."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Probe:
+        body = struct.pack(">i", 196_608) + f"user\0{user}\0database\0{database}\0\0".encode()
+        writer.write(struct.pack(">i", len(body) + 4) + body)
+        kind = await reader.readexactly(1)
+        if kind == b"R":
+            return Probe(True, True, "takes connections")
+        if kind != b"E":
+            return Probe(False, False, "what answers is not PostgreSQL")
+        length = struct.unpack(">i", await reader.readexactly(4))[0]
+        fields = (await reader.readexactly(min(length - 4, MAX_ANSWER))).split(b"\0")
+        said = next((f[1:].decode(errors="replace") for f in fields if f.startswith(b"M")), "an error")
+        return Probe(True, False, said)
+
+    return await _talk(port, talk)

@@ -1,0 +1,31 @@
+"""The composition root of the hub's service part: registry, errors, and the list of services."""
+
+import picows
+
+from central_hub.domain.errorbook import ErrorBook
+from central_hub.domain.registry import Registry
+from central_hub.ports import Fleet
+from central_hub.routes import Routes
+from central_hub.settings import Settings
+from contracts import rpc
+from kit.edge import answer
+from kit.lifespan import Service, start_edge
+
+
+async def create_app(service: Service, settings: Settings, fleet: Fleet) -> Routes:
+    """Listen to the platform and answer about it. `fleet` is what `aitrading up` started."""
+    routes = Routes(Registry(), ErrorBook(), fleet, service.clock, service.counters)
+    await service.bus.subscribe("health.>", routes.on_heartbeat)
+    # a fresh name reads all that the stream still keeps: the book in memory is whole again after a restart
+    name = f"hub-errors-{service.started_ms}"
+    await service.bus.consume("ERRORS", name, "errors.>", routes.on_errors, forget_after_s=60)
+    await service.bus.answer(rpc.SERVICES, routes.services)
+
+    def accept(request: picows.WSUpgradeRequest) -> picows.WSUpgradeResponseWithListener | None:
+        if request.path.split(b"?", 1)[0] == b"/services":
+            return answer(200, routes.overview(), "application/json")
+        return None
+
+    service.accept = accept
+    await start_edge(service)
+    return routes

@@ -1,0 +1,107 @@
+"""The command line `aitrading`: verbs for a person; every error is one plain sentence."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def default_data() -> Path:
+    """AITRADING_DATA_DIR, else ./var."""
+    return Path(os.environ.get("AITRADING_DATA_DIR") or "var").expanduser().absolute()
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options. Each verb is a module of this package with `run(options) -> int`."""
+    top = argparse.ArgumentParser(prog="aitrading", description="Run and look after the trading platform.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, help_text: str, module: str, within: Verbs = verbs) -> argparse.ArgumentParser:
+        made = within.add_parser(name, help=help_text, description=help_text)
+        made.set_defaults(module=module)
+        made.add_argument(
+            "--data", type=_path, default=None, metavar="DIR", help="data directory (AITRADING_DATA_DIR, else ./var)"
+        )
+        return made
+
+    def group(name: str, help_text: str) -> Verbs:
+        made = verbs.add_parser(name, help=help_text, description=help_text)
+        return made.add_subparsers(dest=f"{name}_verb", required=True, metavar="VERB")
+
+    up = verb("up", "Start the platform and watch it until Ctrl-C.", "up")
+    where = up.add_mutually_exclusive_group()
+    where.add_argument("--ports-from", type=int, metavar="N", help="use neighbouring ports beginning at N")
+    where.add_argument("--free-ports", action="store_true", help="use any free ports")
+    up.add_argument("--strategies", metavar="TEXT", help="strategies of the trading engine, in its own syntax")
+
+    verb("down", "Stop whatever runs in the data directory.", "down")
+    status = verb("status", "Show which services live.", "status")
+    status.add_argument("--json", action="store_true", help="print JSON")
+    doctor = verb("doctor", "Check this machine and this installation.", "doctor")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    version = verb("version", "Print the version.", "version")
+    version.add_argument("--json", action="store_true", help="print JSON")
+
+    users = group("user", "People who may sign in.")
+    add = verb("add", "Add a person; the password is asked for.", "users", users)
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", required=True, choices=("admin", "trader", "viewer"))
+    add.add_argument("--tenant", default="default")
+    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+
+    terminals = group("terminal", "Terminals that may connect.")
+    enrol = verb("add", "Write the enrolment file for a trader's PC.", "terminals", terminals)
+    enrol.add_argument("--account", required=True)
+    enrol.add_argument("--tenant", default="default")
+    enrol.add_argument("--server", metavar="URL", help="address of the bridge as the PC sees it (ws:// or wss://)")
+    enrol.add_argument("--days", type=int, default=31, help="how long the token lives, 31 at most")
+    enrol.add_argument("--out", type=_path, metavar="FILE", help="where to write it")
+
+    ticks = group("ticks", "Stored ticks.")
+    load = verb("import", "Import a file of ticks; importing it twice adds nothing.", "ticks_import", ticks)
+    load.add_argument("file", type=_path, metavar="FILE")
+    load.add_argument("--symbol", required=True)
+    load.add_argument("--account", default="import")
+    load.add_argument("--tenant", default="default")
+    load.add_argument("--clock", choices=("utc", "ny+7"), default=None, help="clock of an MT5 export (default ny+7)")
+    load.add_argument("--json", action="store_true", help="print JSON")
+    stats = verb("stats", "Count the stored ticks, the lost and the doubled.", "ticks_stats", ticks)
+    stats.add_argument("--tenant", default="default")
+    stats.add_argument("--account", default="")
+    stats.add_argument("--json", action="store_true", help="print JSON")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; the exit code: 0 done, 1 it could not be done, 2 it was asked wrongly."""
+    options = parser().parse_args(arguments)
+    options.data = options.data or default_data()
+    from central_hub.ports import HubError
+
+    try:
+        code: int = import_module(f"central_hub.cli.{options.module}").run(options)
+    except HubError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_FAILED
+    except OSError as error:
+        # a disk that filled up or a file that may not be read: the operating system's words are plain enough
+        print(f"{error.strerror or error}: {error.filename or options.data}", file=sys.stderr)
+        return EXIT_FAILED
+    return code

@@ -1,0 +1,65 @@
+"""Ask the running platform: over the bus as user `operator`, or the hub's page over HTTP."""
+
+import asyncio
+import http.client
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from central_hub.adapters.datadir import DataDir
+from central_hub.adapters.secret_files import read_bus_password
+from central_hub.domain.programs import NATS
+from central_hub.ports import HubError
+from contracts.ports import NATS_PORT, PORTS
+
+if TYPE_CHECKING:
+    from kit.bus import Bus
+
+T = TypeVar("T")
+USER = "operator"
+
+
+def get(port: int, path: str, timeout_s: float = 2.0) -> tuple[int, bytes]:
+    """(status, body) of a page on this machine; OSError when nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except http.client.HTTPException as error:
+        raise OSError(f"what answers on port {port} is not a service: {error!r}") from None
+    finally:
+        connection.close()
+
+
+def port_of(data: DataDir, program: str) -> int:
+    """Where a program of this data directory listens."""
+    return data.read_state().ports.get(program) or PORTS.get(program, NATS_PORT)
+
+
+def on_bus(data: DataDir, work: "Callable[[Bus], Awaitable[T]]") -> T:
+    """Connect, do `work`, hang up. HubError when the platform does not run or refuses."""
+    from kit import log
+    from kit.errors import AnswerFault, BusUnavailable
+    from kit.nats_bus import NatsBus
+
+    log.configure(USER, "cli", "error")
+    url = os.environ.get("AITRADING_NATS_URL") or f"nats://127.0.0.1:{port_of(data, NATS)}"
+    password = os.environ.get("AITRADING_OPERATOR_NATS_PASSWORD") or read_bus_password(data.secrets, USER)
+
+    async def talk() -> T:
+        bus = await NatsBus.connect(url, USER, password, give_up_after_s=2.0)
+        try:
+            return await work(bus)
+        finally:
+            await bus.close()
+
+    try:
+        return asyncio.run(talk())
+    except BusUnavailable as error:
+        raise HubError(
+            f"The platform does not answer on the bus ({error}). Start it with `aitrading up --data {data.root}`, "
+            f"or see `aitrading status`."
+        ) from None
+    except AnswerFault as fault:
+        raise HubError(f"The platform refused: {fault.reason}") from None

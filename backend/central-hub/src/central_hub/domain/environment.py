@@ -1,0 +1,58 @@
+"""The environment of each child: only what it needs, and nobody else's secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DATABASE = "database-service"
+SIGNER = "trading-engine"
+
+
+def _scope(service: str) -> str:
+    return f"AITRADING_{service.upper().replace('-', '_')}_"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What all children share."""
+
+    data_dir: str
+    nats_url: str
+    postgres_url: str
+    clickhouse_url: str
+    """Empty: the embedded one below the data directory."""
+    secrets_dir: str
+    bus_passwords: Mapping[str, str]
+    ports: Mapping[str, int]
+
+
+def _is_secret_of_another(name: str, service: str) -> bool:
+    if name.startswith(_scope(service)):
+        return False
+    return name.startswith("AITRADING_") and name.endswith(("_PASSWORD", "_POSTGRES_URL", "_CLICKHOUSE_URL"))
+
+
+def of_service(service: str, inherited: Mapping[str, str], platform: Platform) -> dict[str, str]:
+    """The environment for `service`. What the operator set for it wins over what the hub would choose."""
+    scope = _scope(service)
+    kept = {name: value for name, value in inherited.items() if not _is_secret_of_another(name, service)}
+    secrets = platform.secrets_dir
+    chosen = {
+        f"{scope}NATS_PASSWORD": platform.bus_passwords.get(service, ""),
+        "AITRADING_TOKEN_PUBLIC_KEY": f"{secrets}/token.pub",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if service == "api-gateway":
+        chosen |= {"AITRADING_TOKEN_KEY": f"{secrets}/token.key", "AITRADING_SETUP_CODE_PATH": f"{secrets}/setup.code"}
+    if service == SIGNER:
+        chosen["AITRADING_SIGNAL_KEY_PATH"] = f"{secrets}/signal.key"
+    if service == DATABASE:
+        chosen["AITRADING_POSTGRES_URL"] = platform.postgres_url
+        if platform.clickhouse_url:
+            chosen["AITRADING_CLICKHOUSE_URL"] = platform.clickhouse_url
+    # these are decided for the whole platform: two services must not disagree about them
+    fixed = {
+        "AITRADING_DATA_DIR": platform.data_dir,
+        "AITRADING_NATS_URL": platform.nats_url,
+        f"{scope}PORT": str(platform.ports[service]),
+    }
+    return {**chosen, **kept, **fixed}

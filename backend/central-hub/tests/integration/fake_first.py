@@ -1,0 +1,9 @@
+"""The fake service under the name `fake-first`."""
+
+import os
+
+from fake_service import main
+
+if __name__ == "__main__":
+    os.environ["FAKE_NAME"] = "fake-first"
+    main()

@@ -1,0 +1,150 @@
+"""The data directory, secrets and logs on a real disk."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from central_hub.adapters import logs, net, processes
+from central_hub.adapters.datadir import DataDir
+from central_hub.adapters.secret_files import open_secrets, read_bus_password
+from central_hub.adapters.tick_files import blocks, epoch_of
+from central_hub.domain.runstate import ProcessRecord, RunState
+from central_hub.ports import HubError
+from contracts.subjects import RIGHTS
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    made = DataDir(tmp_path / "data")
+    made.open()
+    return made
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_data_directory_is_for_its_owner_only(data: DataDir) -> None:
+    assert [mode(p) for p in (data.root, data.secrets, data.logs, data.run)] == [0o700] * 4
+
+
+def test_secrets_are_made_once_and_never_changed(data: DataDir) -> None:
+    first = open_secrets(data.secrets, RIGHTS)
+    before = {file.name: file.read_bytes() for file in data.secrets.iterdir()}
+    second = open_secrets(data.secrets, RIGHTS)
+    assert first == second
+    assert before == {file.name: file.read_bytes() for file in data.secrets.iterdir()}
+    assert set(before) == {
+        "token.key", "token.pub", "signal.key", "signal.pub", "bus.json", "setup.code", "postgres.password",
+    }  # fmt: skip
+    assert all(mode(file) == 0o600 for file in data.secrets.iterdir())
+
+
+def test_a_used_setup_code_does_not_come_back(data: DataDir) -> None:
+    open_secrets(data.secrets, RIGHTS).setup_code.unlink()
+    assert not open_secrets(data.secrets, RIGHTS).setup_code.exists()
+
+
+def test_a_new_service_gets_a_password_and_the_others_keep_theirs(data: DataDir) -> None:
+    old = open_secrets(data.secrets, ["operator"]).bus
+    new = open_secrets(data.secrets, ["operator", "newcomer"]).bus
+    assert new["operator"] == old["operator"]
+    assert len(new["newcomer"]) >= 24
+    assert read_bus_password(data.secrets, "newcomer") == new["newcomer"]
+    assert read_bus_password(data.secrets, "nobody") == ""
+
+
+def test_damaged_secrets_are_told_in_one_sentence(data: DataDir) -> None:
+    (data.secrets / "bus.json").write_text("{")
+    with pytest.raises(HubError, match="restore them from a backup"):
+        open_secrets(data.secrets, RIGHTS)
+
+
+def test_two_hubs_never_hold_one_directory(data: DataDir) -> None:
+    data.lock()
+    other = DataDir(data.root)
+    assert other.holder() == os.getpid()
+    with pytest.raises(HubError, match="already runs"):
+        other.lock()
+    data.unlock()
+    assert other.holder() == 0
+    other.lock()
+    other.unlock()
+
+
+def test_the_state_is_read_back_and_a_damaged_one_counts_as_none(data: DataDir) -> None:
+    state = RunState({"nats": 1}, {"nats": ProcessRecord(1, "x", "m", 2, 3)})
+    data.write_state(state)
+    assert data.read_state() == state
+    assert mode(data.state_file) == 0o600
+    data.state_file.write_text('{"ports": 1}')
+    assert data.read_state() == RunState()
+    data.forget_state()
+    assert data.read_state() == RunState()
+
+
+def test_a_process_is_known_by_pid_start_and_command_line() -> None:
+    started = processes.started(os.getpid())
+    assert started
+    me = ProcessRecord(os.getpid(), started, "pytest")
+    assert processes.is_same(me)
+    assert not processes.is_same(ProcessRecord(os.getpid(), "another time", "pytest"))
+    assert not processes.is_same(ProcessRecord(os.getpid(), started, "no such marker"))
+    assert not processes.is_same(ProcessRecord(2**22 + 1, started, "pytest"))
+
+
+def test_a_log_that_has_grown_is_cut_and_its_past_kept(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    for generation in range(5):
+        log.write_bytes(b"%d" % generation * 100)
+        assert logs.rotate(log, max_bytes=100, kept=3)
+    assert log.read_bytes() == b""
+    assert [(tmp_path / f"a.log.{n}").read_bytes()[:1] for n in (1, 2, 3)] == [b"4", b"3", b"2"]
+    assert not (tmp_path / "a.log.4").exists()
+
+
+def test_a_writer_goes_on_at_the_start_of_a_cut_log(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"x" * 100)
+        assert logs.rotate(log, max_bytes=100)
+        writer.write(b"after")
+    assert log.read_bytes() == b"after"
+
+
+def test_a_small_or_missing_log_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("x")
+    assert not logs.rotate(tmp_path / "a.log")
+    assert not logs.rotate(tmp_path / "none.log")
+    assert logs.tail(tmp_path / "none.log") == ""
+    assert logs.size(tmp_path / "none.log") == 0
+
+
+def test_the_tail_begins_where_this_life_began(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("old\nnew\n")
+    assert logs.tail(log, from_byte=4) == "new\n"
+    assert logs.tail(log, from_byte=999) == "old\nnew\n"
+
+
+def test_free_ports_are_free_and_different() -> None:
+    ports = net.free_ports(10)
+    assert len(set(ports)) == 10
+    assert not any(net.is_taken(port) for port in ports)
+
+
+def test_the_same_file_is_the_same_stream(tmp_path: Path) -> None:
+    one, two = tmp_path / "a.csv", tmp_path / "b.csv"
+    one.write_text("x")
+    two.write_text("x")
+    assert epoch_of(one, "") == epoch_of(two, "")
+    assert epoch_of(one, "") != epoch_of(one, "utc")
+    assert 0 < epoch_of(one, "") < 10**12 + 1
+
+
+def test_a_damaged_archive_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(b"\x1f\x8b\x08\x00 this is not gzip")
+    with pytest.raises(HubError, match="can't be read"):
+        list(blocks(tmp_path / "a.csv.gz"))
