@@ -145,7 +145,7 @@ class Stage:
                 "margin_mode": self.margin_mode,
             },
             "market": self.market,
-            "clock": "utc",
+            "clock": "ny+7",
             "state_file": str(self.data / "broker.sqlite"),
             "faults_file": str(self.data / "faults.json"),
         }
