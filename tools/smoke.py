@@ -33,8 +33,8 @@ class Counted:
 
 async def count(bus: NatsBus) -> Counted:
     """Ask the store to count; nothing here adds up what was sent."""
-    stats = await bus.ask(rpc.TICKS_STATS, rpc.StatsQuestion(TENANT, ACCOUNT), timeout_s=60)
-    accounts = await bus.ask(rpc.ACCOUNTS, rpc.AccountsQuestion(TENANT), timeout_s=30)
+    stats = await bus.ask(rpc.TICKS_STATS, rpc.StatsQuestion(TENANT, ACCOUNT), timeout_s=15)
+    accounts = await bus.ask(rpc.ACCOUNTS, rpc.AccountsQuestion(TENANT), timeout_s=15)
     refused: dict[str, int] = {}
     for account in accounts.accounts:
         for reason, number in account.ticks_refused.items():

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.errors import KitError
 from kit.nats_bus import NatsBus
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -217,10 +218,14 @@ def _end(process: "subprocess.Popen[bytes] | None") -> None:
 
 
 async def until(fact: Any, within_s: float, what: str, every_s: float = 0.1) -> Any:
-    """The first truthy answer of the coroutine function `fact`; StageError naming `what` when none comes."""
+    """The first truthy answer of the coroutine function `fact`; StageError naming `what` when none comes.
+
+    A service that does not answer is asked again: tests kill services in the middle of questions.
+    """
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        if value := await fact():
-            return value
+        with suppress(KitError):
+            if value := await fact():
+                return value
         await asyncio.sleep(every_s)
     raise StageError(f"{what} did not happen within {within_s:.0f} s")

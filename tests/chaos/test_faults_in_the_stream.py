@@ -1,6 +1,7 @@
 """Kill, restart and freeze every part of the path while ticks flow: nothing is lost, nothing doubled."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -21,8 +22,6 @@ REPLAY_SPEED = 160  # the file spans about 4,000 s: 25 s of replay
 
 
 def pid_of(stage: Stage, program: str) -> int:
-    import json
-
     state = json.loads((stage.data / "run" / "state.json").read_text())
     return int(state["programs"][program]["pid"])
 
@@ -31,6 +30,15 @@ def kill(stage: Stage, program: str) -> int:
     pid = pid_of(stage, program)
     os.kill(pid, signal.SIGKILL)
     return pid
+
+
+def connector_of(stage: Stage) -> psutil.Process:
+    assert stage.client is not None
+    for process in psutil.Process(stage.client.pid).children(recursive=True):
+        words = process.cmdline()
+        if words[-1] == "metatrader_connector":
+            return process
+    raise AssertionError("the client has no connector")
 
 
 def freeze(stage: Stage, program: str, seconds: float) -> None:
@@ -89,22 +97,11 @@ def test_engine_and_connector_killed_while_trading_leave_no_order_doubled_or_for
     stage.start_client()
     for _ in range(3):
         time.sleep(3)
-        connector = next(
-            p for p in psutil.process_iter(["cmdline"])
-            if str(stage.client_data) in " ".join(p.info["cmdline"] or []) or _belongs(p, stage)
-        )  # fmt: skip
+        connector = connector_of(stage)
         connector.kill()
         time.sleep(2)
         kill(stage, "trading-engine")
     asyncio.run(settled_and_whole(stage))
-
-
-def _belongs(process: psutil.Process, stage: Stage) -> bool:
-    try:
-        command = " ".join(process.cmdline())
-        return "metatrader_connector" in command and str(stage.client_data) in " ".join(process.environ().values())
-    except psutil.Error:
-        return False
 
 
 def test_services_run_on_when_the_hub_dies_and_a_new_hub_takes_them_over(stage: Stage) -> None:

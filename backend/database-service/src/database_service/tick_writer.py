@@ -47,6 +47,8 @@ class TickWriter:
     queue_bytes: int
     many_batches: int
     backoff: Backoff = field(default_factory=lambda: Backoff(0.1, 5.0))
+    told_holes: dict[StreamKey, int] = field(default_factory=dict)
+    """ stream -> where its hole begins, once it was logged """
     _queue: deque[Waiting] = field(default_factory=deque)
     _queued_bytes: int = 0
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -144,9 +146,13 @@ class TickWriter:
                     trimmed += count
                 case Hole(expected):
                     holes += 1
-                    key = key_of(waiting.batch)
-                    _log.warning("hole", **key._asdict(), expected=expected, came=waiting.batch.first_seq)
+                    self._tell_hole(key_of(waiting.batch), expected, waiting.batch.first_seq)
         return plan, parts, trimmed, holes
+
+    def _tell_hole(self, key: StreamKey, expected: int, came: int) -> None:
+        if self.told_holes.get(key) != expected:  # everything that follows a hole meets it again
+            self.told_holes[key] = expected
+            _log.warning("hole", **key._asdict(), expected=expected, came=came)
 
     async def _insert(self, parts: list[TickBatch]) -> None:
         began = self.clock.monotonic_ns()

@@ -1,0 +1,1 @@
+"""Keep the client's settings: typed, versioned, local first."""

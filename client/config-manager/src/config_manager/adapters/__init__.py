@@ -1,0 +1,1 @@
+"""Where versions of the settings lie on disk."""

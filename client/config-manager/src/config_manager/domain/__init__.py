@@ -1,0 +1,1 @@
+"""What can be set on the trader's PC, and how versions follow each other."""

@@ -1,0 +1,1 @@
+"""Collect news and calendar events politely for the server."""

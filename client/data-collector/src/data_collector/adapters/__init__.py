@@ -1,0 +1,1 @@
+"""The parsers, the careful HTTP client and the SQLite file."""

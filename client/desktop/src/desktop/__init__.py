@@ -1,0 +1,1 @@
+"""Start the four client apps as one program."""

@@ -1,0 +1,140 @@
+"""`aitrading-client`: run the client, ask how it is, look at its settings."""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from client_security.adapters.vault_file import Vault
+from client_security.app import VAULT_DIR
+from desktop.health import ask
+from desktop.plan import Chosen, State, ports
+from desktop.supervisor import Supervisor, trouble_of
+from kit.errors import KitError
+
+STATE_FILE = "client.json"
+CONFIG_DIR = "config"
+
+
+def default_data() -> Path:
+    """Where the client keeps its files unless told otherwise."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "aitrading-client"
+    return Path(os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share"))) / "aitrading-client"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="aitrading-client", description="The trader's side of the platform.")
+    verbs = top.add_subparsers(dest="verb", required=True)
+    run = verbs.add_parser("run", help="start the client; options are remembered for the next start")
+    run.add_argument("--enrolment", type=Path, help="the file the server's `terminal add` wrote; needed once")
+    run.add_argument("--terminal", choices=("MetaTrader5", "mt5sim"))
+    run.add_argument("--terminal-path", help="terminal64.exe, or the simulator's JSON file")
+    run.add_argument("--terminal-clock", choices=("ny+7", "utc"), help="the broker's clock")
+    run.add_argument("--symbols", help="separated by commas; `all` for all of Market Watch")
+    run.add_argument("--first-read-s", type=int, help="seconds of history the first start reads; -1: everything")
+    place = run.add_mutually_exclusive_group()
+    place.add_argument("--ports-from", type=int, help="use this port and the three after it")
+    place.add_argument("--free-ports", action="store_true", help="use any four free ports")
+    status = verbs.add_parser("status", help="ask the running client how it is")
+    status.add_argument("--json", action="store_true")
+    history = verbs.add_parser("history", help="list the versions of the settings")
+    back = verbs.add_parser("rollback", help="make an older version of the settings the newest")
+    back.add_argument("number", type=int)
+    for verb in (run, status, history, back):
+        verb.add_argument("--data", type=Path, default=default_data(), help="the client's data directory")
+    return top
+
+
+def _config_manager(verb: str, data: Path, *more: str, given: bytes = b"") -> str:
+    """What `python -m config_manager` says; KitError with its words when it refuses."""
+    command = [sys.executable, "-m", "config_manager", verb, str(data / CONFIG_DIR), *more]
+    done = subprocess.run(command, input=given, capture_output=True, check=False)  # noqa: S603 our own program
+    if done.returncode != 0:
+        raise KitError(done.stderr.decode(errors="replace").strip())
+    return done.stdout.decode()
+
+
+def given_by(options: argparse.Namespace) -> dict[str, object]:
+    """The settings this start names; the others stay as they were saved."""
+    path, symbols = options.terminal_path, options.symbols
+    given: dict[str, object] = {
+        "terminal": options.terminal,
+        "terminal_path": None if path is None else str(Path(path).expanduser().absolute()),
+        "terminal_clock": options.terminal_clock,
+        "first_read_s": options.first_read_s,
+    }
+    if symbols is not None:
+        names = [name.strip() for name in symbols.split(",") if name.strip()]
+        given["symbols"] = [] if symbols.strip() == "all" else names
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _run(options: argparse.Namespace) -> int:
+    data = options.data.expanduser().absolute()
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    vault = Vault(data / VAULT_DIR)
+    enrolment = vault.import_enrolment(options.enrolment) if options.enrolment else vault.enrolment()
+    said = _config_manager("set", data, given=msgspec.json.encode(given_by(options)))
+    config = msgspec.json.decode(said, type=Chosen)
+    chosen = ports(options.ports_from, options.free_ports)
+    state = State(os.getpid(), _now_ms(), chosen)
+    (data / STATE_FILE).write_bytes(msgspec.json.encode(state))
+    print(
+        f"client of account {enrolment.account}: {config.terminal}, server {enrolment.server}, data {data}", flush=True
+    )
+    try:
+        return asyncio.run(Supervisor(data, chosen, config, lambda line: print(line, flush=True)).run())
+    finally:
+        (data / STATE_FILE).unlink(missing_ok=True)
+
+
+def _status(options: argparse.Namespace) -> int:
+    try:
+        state = msgspec.json.decode((options.data / STATE_FILE).read_bytes(), type=State)
+    except (OSError, msgspec.DecodeError):
+        print("the client is not running; start it with `aitrading-client run`", file=sys.stderr)
+        return 1
+    answers = [ask(app, port) for app, port in state.ports.items()]
+    if options.json:
+        print(msgspec.json.encode(answers).decode())
+    else:
+        for answer, port in zip(answers, state.ports.values(), strict=True):
+            details = "; ".join(f"{d.name}: {d.detail}" for d in answer.dependencies)
+            print(f"{'ok ' if answer.ready else 'NOT'} {answer.service:<22} {port:<6} {details or trouble_of(answer)}")
+    return 0 if all(answer.ready for answer in answers) else 1
+
+
+def _history(options: argparse.Namespace) -> int:
+    print(_config_manager("history", options.data), end="")
+    return 0
+
+
+def _roll_back(options: argparse.Namespace) -> int:
+    print(_config_manager("rollback", options.data, str(options.number)), end="")
+    return 0
+
+
+def main() -> int:
+    """0 fine or stopped when asked, 1 not ready, 2 wrong options, else the connector's code."""
+    options = parser().parse_args()
+    verbs = {"run": _run, "status": _status, "history": _history, "rollback": _roll_back}
+    try:
+        return verbs[options.verb](options)
+    except (KitError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

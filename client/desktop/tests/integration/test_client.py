@@ -1,0 +1,99 @@
+"""The whole client as a person starts it: four apps, one line, a status, and an orderly or a sudden end."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+
+import psutil
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from client_security.domain.enrolment import Enrolment
+from kit.keys import key_id, public_text
+from kit.testing import eventually
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def home(tmp_path):
+    """An enrolment for a server that is not there, and a simulated terminal."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    key = Ed25519PrivateKey.generate()
+    enrolment = {
+        "server": f"ws://127.0.0.1:{port}/terminal",
+        "tenant": "default",
+        "account": "1000001",
+        "token": "a.b.c",
+        "signal_keys": {key_id(key): public_text(key)},
+        "issued_ms": 1,
+    }
+    assert set(enrolment) == set(Enrolment.__struct_fields__)
+    (tmp_path / "enrolment.json").write_text(json.dumps(enrolment))
+    (tmp_path / "terminal.json").write_text(json.dumps({"account": {"login": 1000001}}))
+    return tmp_path
+
+
+async def start(home) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "desktop.cli", "run", "--enrolment", str(home / "enrolment.json"),
+        "--terminal", "mt5sim", "--terminal-path", str(home / "terminal.json"), "--terminal-clock", "utc",
+        "--data", str(home / "data"), "--free-ports", stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def status(home) -> dict[str, dict[str, str]]:
+    """app -> dependency -> health, as `status --json` tells it."""
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "desktop.cli", "status", "--json", "--data", str(home / "data"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    text, _ = await asked.communicate()
+    return {a["service"]: {d["name"]: d["health"] for d in a["dependencies"]} for a in json.loads(text or b"[]")}
+
+
+async def test_it_starts_four_apps_tells_the_truth_restarts_one_and_stops_clean(home) -> None:
+    client = await start(home)
+    try:
+
+        async def honest() -> bool:
+            found = await status(home)
+            connector = found.get("metatrader-connector", {})
+            return len(found) == 4 and connector.get("terminal") == "ok" and connector.get("uplink") == "failed"
+
+        await eventually(honest, within_s=30, every_s=0.3)
+        children = psutil.Process(client.pid).children()
+        assert len(children) == 4
+        victim = next(child for child in children if "config_manager" in child.cmdline())
+        victim.kill()
+        await eventually(lambda: _config_manager(client.pid) not in (None, victim.pid), within_s=15)
+    finally:
+        everyone = psutil.Process(client.pid).children(recursive=True)
+        client.terminate()
+        assert await asyncio.wait_for(client.wait(), 20) == 0
+    assert not [one for one in everyone if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    text = (await client.stdout.read()).decode()
+    assert "client of account 1000001" in text
+    assert "not connected: " in text
+
+
+def _config_manager(parent: int) -> int | None:
+    for child in psutil.Process(parent).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            if "config_manager" in child.cmdline():
+                return child.pid
+    return None
+
+
+async def test_a_killed_client_leaves_nothing_running(home) -> None:
+    client = await start(home)
+    await eventually(lambda: len(psutil.Process(client.pid).children(recursive=True)) >= 5, within_s=20)
+    everyone = psutil.Process(client.pid).children(recursive=True)
+    client.kill()
+    await client.wait()
+    gone = lambda: not [p for p in everyone if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]  # noqa: E731
+    await eventually(gone, within_s=20)

@@ -1,0 +1,1 @@
+"""Speak with one MT5 terminal: every tick up, every verified order down."""

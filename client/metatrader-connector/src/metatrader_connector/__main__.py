@@ -1,0 +1,14 @@
+"""Run the connector with the settings of the environment."""
+
+import os
+import sys
+from functools import partial
+
+from client_security.lifespan import run
+from metatrader_connector.app import create_app
+from metatrader_connector.failpoints import from_environment
+from metatrader_connector.settings import Settings
+
+if __name__ == "__main__":
+    create = partial(create_app, failpoint=from_environment(os.environ))
+    sys.exit(run("metatrader-connector", Settings, create))

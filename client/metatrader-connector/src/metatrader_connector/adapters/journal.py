@@ -1,0 +1,151 @@
+"""The journal of orders on disk: the intent before it is sent, and every execution until the server has stored it."""
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from contracts.codec import decode, encode
+from contracts.executions import Execution, ExecutionState
+from metatrader_connector.adapters.sqlite import Database
+from metatrader_connector.domain.executor import Entry
+
+KEEP_MS = 30 * 24 * 3_600_000
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS orders (
+    signal_id TEXT PRIMARY KEY, open INTEGER NOT NULL, journaled_ms INTEGER NOT NULL, body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS orders_open ON orders (open) WHERE open = 1;
+CREATE INDEX IF NOT EXISTS orders_time ON orders (journaled_ms);
+CREATE TABLE IF NOT EXISTS executions (
+    epoch INTEGER NOT NULL, number INTEGER NOT NULL, signal_id TEXT NOT NULL, stored INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL, PRIMARY KEY (epoch, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS executions_signal ON executions (signal_id);
+"""
+OPEN = frozenset({ExecutionState.UNKNOWN})
+
+
+class SqliteJournal:
+    """Implements ports.Journal. `epoch` is the spool's; executions are numbered from 1 within it."""
+
+    def __init__(self, path: Path, epoch: int, now_ms: int) -> None:
+        self._database = Database(path, SCHEMA)
+        self.epoch = epoch
+        self.created_ms: int = self._database.now(lambda db: _created(db, now_ms))
+        self.newest_number: int = self._database.now(lambda db: _newest(db, epoch))
+
+    async def adopt_epoch(self, epoch: int) -> None:
+        """Number everything the server has not stored again, in a new epoch."""
+        await self._database.run(lambda db: _renumber(db, epoch))
+        self.epoch = epoch
+        self.newest_number = await self._database.run(lambda db: _newest(db, epoch))
+
+    async def find(self, signal_id: str) -> tuple[Entry, Execution | None] | None:
+        """An order that is known, with its newest execution."""
+        return await self._database.run(lambda db: _find(db, signal_id))
+
+    async def begin(self, entry: Entry) -> None:
+        """The intent, before `order_send`. sqlite3.IntegrityError can't happen: the caller asked `find` first."""
+
+        def insert(db: sqlite3.Connection) -> None:
+            row = (entry.signal.id, 1, entry.journaled_ms, msgspec.msgpack.encode(entry))
+            db.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", row)
+            db.execute("DELETE FROM orders WHERE open = 0 AND journaled_ms < ?", (entry.journaled_ms - KEEP_MS,))
+            db.execute(
+                "DELETE FROM executions WHERE stored = 1 AND signal_id NOT IN (SELECT signal_id FROM orders) "
+                "AND number < (SELECT max(number) FROM executions AS newest WHERE newest.epoch = executions.epoch)"
+            )
+
+        await self._database.run(insert)
+
+    async def report(self, entry: Entry | None, execution: Execution) -> Execution:
+        """Keep an execution under the next number, and the order's new state with it. `entry` None: no order is known
+        (the signal was not believed), so nothing is remembered that a true signal could collide with."""
+
+        def write(db: sqlite3.Connection) -> Execution:
+            numbered = msgspec.structs.replace(execution, epoch=self.epoch, number=_newest(db, self.epoch) + 1)
+            if entry is not None:
+                still_open = int(entry.sending or entry.state in OPEN)
+                row = (entry.signal.id, still_open, entry.journaled_ms, msgspec.msgpack.encode(entry))
+                db.execute("INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)", row)
+            db.execute(
+                "INSERT INTO executions (epoch, number, signal_id, body) VALUES (?, ?, ?, ?)",
+                (self.epoch, numbered.number, numbered.signal_id, encode(numbered)),
+            )
+            return numbered
+
+        written = await self._database.run(write)
+        self.newest_number = written.number
+        return written
+
+    async def unresolved(self) -> list[Entry]:
+        """Orders whose fate is not known, oldest first."""
+        rows = await self._database.run(
+            lambda db: db.execute("SELECT body FROM orders WHERE open = 1 ORDER BY journaled_ms").fetchall()
+        )
+        return [msgspec.msgpack.decode(row[0], type=Entry) for row in rows]
+
+    async def begun_since(self, since_ms: int) -> int:
+        """How many orders were sent since then."""
+        row = await self._database.run(
+            lambda db: db.execute("SELECT count(*) FROM orders WHERE journaled_ms >= ?", (since_ms,)).fetchone()
+        )
+        return int(row[0])
+
+    async def not_stored(self, above: int) -> list[Execution]:
+        """Executions of this epoch numbered above what the server has, oldest first."""
+        rows = await self._database.run(
+            lambda db: db.execute(
+                "SELECT body FROM executions WHERE epoch = ? AND number > ? ORDER BY number", (self.epoch, above)
+            ).fetchall()
+        )
+        return [decode(row[0], Execution) for row in rows]
+
+    async def stored(self, number: int) -> None:
+        """The server has stored every execution up to this one. The newest of an order is kept for redeliveries."""
+        await self._database.run(
+            lambda db: db.execute(
+                "UPDATE executions SET stored = 1 WHERE epoch = ? AND number <= ? AND stored = 0", (self.epoch, number)
+            )
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _created(db: sqlite3.Connection, now_ms: int) -> int:
+    db.execute("INSERT OR IGNORE INTO meta VALUES ('created_ms', ?)", (now_ms,))
+    return int(db.execute("SELECT value FROM meta WHERE name = 'created_ms'").fetchone()[0])
+
+
+def _newest(db: sqlite3.Connection, epoch: int) -> int:
+    return int(db.execute("SELECT coalesce(max(number), 0) FROM executions WHERE epoch = ?", (epoch,)).fetchone()[0])
+
+
+def _find(db: sqlite3.Connection, signal_id: str) -> tuple[Entry, Execution | None] | None:
+    row = db.execute("SELECT body FROM orders WHERE signal_id = ?", (signal_id,)).fetchone()
+    if row is None:
+        return None
+    newest = db.execute(
+        "SELECT body FROM executions WHERE signal_id = ? ORDER BY epoch DESC, number DESC LIMIT 1", (signal_id,)
+    ).fetchone()
+    return msgspec.msgpack.decode(row[0], type=Entry), decode(newest[0], Execution) if newest else None
+
+
+def _renumber(db: sqlite3.Connection, epoch: int) -> None:
+    rows = db.execute(
+        "SELECT epoch, number, signal_id, body FROM executions WHERE stored = 0 AND epoch <> ? ORDER BY epoch, number",
+        (epoch,),
+    ).fetchall()
+    number = _newest(db, epoch)
+    for old_epoch, old_number, signal_id, body in rows:
+        number += 1
+        moved = msgspec.structs.replace(decode(body, Execution), epoch=epoch, number=number)
+        db.execute("DELETE FROM executions WHERE epoch = ? AND number = ?", (old_epoch, old_number))
+        db.execute(
+            "INSERT INTO executions (epoch, number, signal_id, body) VALUES (?, ?, ?, ?)",
+            (epoch, number, signal_id, encode(moved)),
+        )

@@ -1,0 +1,116 @@
+"""The composition root of the connector."""
+
+from prometheus_client import Gauge
+
+from client_security.adapters.audit_log import AuditLog
+from client_security.adapters.vault_file import Vault
+from client_security.app import AUDIT_FILE, VAULT_DIR
+from client_security.domain.verification import Trust
+from client_security.lifespan import App
+from metatrader_connector.account_watch import AccountWatch
+from metatrader_connector.adapters.journal import SqliteJournal
+from metatrader_connector.adapters.limits_file import limits_in
+from metatrader_connector.adapters.quarantine import Quarantine
+from metatrader_connector.adapters.single import hold_directory
+from metatrader_connector.adapters.spool import SqliteSpool
+from metatrader_connector.adapters.terminal import TerminalClient
+from metatrader_connector.adapters.uplink import Uplink
+from metatrader_connector.domain.terminal import Launch
+from metatrader_connector.failpoints import Failpoint, never
+from metatrader_connector.order_desk import OrderDesk
+from metatrader_connector.routes import ServerSide
+from metatrader_connector.settings import Settings
+from metatrader_connector.tick_flow import Forwarder, Reader
+
+VERSION = "0.1.0"
+
+
+async def create_app(app: App, settings: Settings, failpoint: Failpoint = never) -> None:
+    """Wire the parts and start them: storage first, then the terminal, then the uplink."""
+    home = settings.data_dir
+    app.closing.callback(hold_directory(home / "connector.lock").close)
+    enrolment = Vault(home / VAULT_DIR).enrolment()
+    now = app.clock.now_ms()
+    spool = SqliteSpool(home / "spool.db", now, settings.spool_max_mb * 1024 * 1024)
+    app.closing.callback(spool.close)
+    journal = SqliteJournal(home / "journal.db", spool.epoch, now)
+    app.closing.callback(journal.close)
+    await journal.adopt_epoch(spool.epoch)
+    audit = AuditLog(home / AUDIT_FILE)
+    app.closing.callback(audit.close)
+    terminal = TerminalClient(
+        Launch(settings.terminal, settings.terminal_path, str(home / "terminal.lock"), settings.open_timeout_ms),
+        settings.call_timeout_s,
+        settings.send_timeout_s,
+    )
+    line = Uplink(enrolment, lambda: spool.epoch, VERSION, app.clock)
+    forwarder = Forwarder(spool, line)
+    watch = AccountWatch(
+        terminal,
+        line,
+        enrolment,
+        app.clock,
+        settings.terminal_clock,
+        settings.symbols,
+        settings.most_symbols,
+        lambda: dict(spool.refused),
+        lambda: tuple(entry.signal.order_id for entry in desk.searching.values()),
+    )
+    reader = Reader(
+        terminal,
+        spool,
+        forwarder,
+        enrolment,
+        app.clock,
+        settings.terminal_clock,
+        settings.poll_ms / 1000,
+        settings.first_read_s,
+        watch.symbols,
+        Quarantine(home / "quarantine.jsonl").keep,
+    )
+    desk = OrderDesk(
+        terminal,
+        journal,
+        line,
+        watch,
+        audit,
+        Trust(enrolment.tenant, enrolment.account, enrolment.pinned(), journal.created_ms),
+        app.clock,
+        settings.terminal_clock,
+        limits_in(home / "limits.json"),
+        reader.quotes,
+        int(settings.not_sent_after_s * 1000),
+        settings.search_every_s,
+        failpoint,
+    )
+    server = ServerSide(spool, journal, forwarder, desk, line, app.clock)
+    app.closing.callback(line.close)
+    await desk.begin()
+
+    app.health.register("terminal", watch.probe)
+    app.health.register("uplink", line.probe)
+    app.health.register("spool", spool.probe)
+    _measure(app, reader, forwarder, spool, desk, terminal)
+    app.run_task(terminal.run(), "terminal")
+    app.run_task(watch.run(), "account")
+    app.run_task(reader.run(), "ticks")
+    app.run_task(forwarder.pump(), "pump")
+    app.run_task(desk.run(), "orders")
+    app.run_task(desk.resolve(), "resolve")
+    app.run_task(line.run(server), "uplink")
+    await app.start_edge()
+
+
+def _measure(
+    app: App, reader: Reader, forwarder: Forwarder, spool: SqliteSpool, desk: OrderDesk, terminal: TerminalClient
+) -> None:
+    for name, text, value in (
+        ("ticks_read", "Ticks read from the terminal in this run", lambda: reader.ticks_read),
+        ("ticks_sent", "Ticks sent to the server in this run, repeats included", lambda: forwarder.ticks_sent),
+        ("ticks_refused", "Ticks kept out since the spool was made", lambda: sum(spool.refused.values())),
+        ("spool_bytes", "Bytes that wait for the server", lambda: spool.bytes),
+        ("orders_searched", "Orders whose fate is being looked for", lambda: len(desk.searching)),
+        ("terminal_restarts", "How often the terminal process was started again", lambda: terminal.restarts),
+        ("history_changes", "How often the terminal's history was not the one that was read", lambda: reader.gaps),
+    ):
+        Gauge(name, text, registry=app.metrics).set_function(value)

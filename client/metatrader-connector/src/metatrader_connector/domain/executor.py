@@ -1,0 +1,231 @@
+"""The life of an order at the terminal: journaled, sent once, answered, or searched for until it is found or absent.
+
+SENDING --answer--> FILLED | PARTIALLY_FILLED | REJECTED | UNKNOWN
+SENDING --crash, hang--> UNKNOWN --search--> FILLED | PARTIALLY_FILLED | NOT_SENT
+No transition leads back to sending.
+"""
+
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from contracts.accounts import Side
+from contracts.executions import Execution, ExecutionState
+from contracts.signals import Signal
+from metatrader_connector.domain.retcodes import PARTIAL, Meaning, meaning, sentence
+from metatrader_connector.domain.terminal import DealFacts, Findings, Request, Sent, SymbolFacts
+
+ABSENT_READS = 2
+BUY, SELL = 0, 1
+FOK, IOC, RETURN = 0, 1, 2
+MASK_FOK, MASK_IOC = 1, 2
+EXEMODE_REQUEST, EXEMODE_INSTANT, EXEMODE_MARKET, EXEMODE_EXCHANGE = 0, 1, 2, 3
+CLOCK_SLACK_MS = 5_000
+"""A deal this much before the sending time may still be ours: the broker's clock is not this PC's."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One order in the journal."""
+
+    signal: Signal
+    state: ExecutionState
+    received_ms: int
+    verified_ms: int
+    journaled_ms: int
+    decided_us: int = 0
+    """Signal received to `order_send` entered."""
+    sent_ms: int = 0
+    answered_ms: int = 0
+    tick_time_msc: int = 0
+    hedging: bool = True
+    sending: bool = True
+    """`order_send` may be under way or its answer lost: on a start this is resolved by searching, never by sending."""
+    absent_reads: int = 0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What is known about an order now."""
+
+    state: ExecutionState
+    code: str
+    reason: str
+    filled: Decimal = Decimal(0)
+    price: float = 0.0
+    retcode: int = 0
+    ticket: int = 0
+    deal: int = 0
+    position: int = 0
+
+
+def filling(symbol: SymbolFacts) -> int:
+    """The filling mode a market order needs here. Source: mql5.com, "Fill policy", by execution mode and mask."""
+    if symbol.filling_mode & MASK_FOK:
+        return FOK
+    if symbol.filling_mode & MASK_IOC:
+        return IOC
+    # Market execution takes only what its mask allows, the others take RETURN always
+    return FOK if symbol.trade_exemode == EXEMODE_MARKET else RETURN
+
+
+def request_of(signal: Signal, symbol: SymbolFacts) -> Request:
+    """The market order of a signal. A close is a deal of the opposite side on the position's ticket."""
+    return Request(
+        signal.symbol,
+        float(signal.volume),
+        BUY if signal.side is Side.BUY else SELL,
+        filling(symbol),
+        signal.deviation_points,
+        signal.magic,
+        signal.comment,
+        signal.position,
+        float(signal.sl),
+        float(signal.tp),
+        signal.expires_ms,
+    )
+
+
+def answered(entry: Entry, sent: Sent) -> Outcome:
+    """What the terminal's answer to `order_send` means."""
+    kind = meaning(sent.retcode, sent.error)
+    code = f"retcode_{sent.retcode}" if sent.retcode else f"error_{sent.error}"
+    if kind is Meaning.UNKNOWN:
+        reason = sentence(sent.retcode, sent.error, sent.text) + "; the broker's books are being searched"
+        return Outcome(ExecutionState.UNKNOWN, code, reason, retcode=sent.retcode, ticket=sent.order)
+    if kind is Meaning.REFUSED:
+        return Outcome(
+            ExecutionState.REJECTED, code, sentence(sent.retcode, sent.error, sent.text), retcode=sent.retcode
+        )
+    volume = lots(sent.volume) or entry.signal.volume
+    partly = sent.retcode == PARTIAL or volume < entry.signal.volume
+    deals = [deal for deal in sent.deals if deal.order == sent.order]
+    position = entry.signal.position or (deals[0].position_id if deals else 0) or (sent.order if entry.hedging else 0)
+    return Outcome(
+        ExecutionState.PARTIALLY_FILLED if partly else ExecutionState.FILLED,
+        "done",
+        f"only {volume} of {entry.signal.volume} lots were filled" if partly else "",
+        volume,
+        sent.price or _mean_price(deals),
+        sent.retcode,
+        sent.order,
+        sent.deal or (deals[0].ticket if deals else 0),
+        position,
+    )
+
+
+class Trace(Enum):
+    """What a search says about an order."""
+
+    FOUND = "found"
+    WORKING = "working"  # it is at the broker, not filled yet
+    SUSPECT = "suspect"  # something there could be it, stripped of its marks: never guess
+    ABSENT = "absent"
+
+
+def _ours(entry: Entry, magic: int, comment: str) -> bool:
+    # the magic is 62 bits of the signal's id; a broker may strip it or cut the comment's end, not invent either
+    own = entry.signal.comment
+    return magic == entry.signal.magic or (len(comment) >= 16 and own.startswith(comment)) or comment.startswith(own)
+
+
+def _like_ours(entry: Entry, symbol: str, side: int, time_msc: int, sent_broker_ms: int) -> bool:
+    mine = BUY if entry.signal.side is Side.BUY else SELL
+    return symbol == entry.signal.symbol and side == mine and time_msc >= sent_broker_ms - CLOCK_SLACK_MS
+
+
+def trace(entry: Entry, found: Findings, sent_broker_ms: int) -> tuple[Trace, list[DealFacts], int]:
+    """(what the search says, the order's deals, its ticket). `sent_broker_ms`: the sending time in broker time."""
+    signal = entry.signal
+    deals = [d for d in found.deals if _ours(entry, d.magic, d.comment) and d.symbol == signal.symbol]
+    if deals:
+        return Trace.FOUND, deals, deals[0].order
+    for order in (*found.orders, *found.history):
+        if _ours(entry, order.magic, order.comment) and order.symbol == signal.symbol:
+            by_ticket = [d for d in found.deals if d.order == order.ticket]
+            return (Trace.FOUND, by_ticket, order.ticket) if by_ticket else (Trace.WORKING, [], order.ticket)
+    for position in found.positions:
+        if _ours(entry, position.magic, position.comment) and position.symbol == signal.symbol:
+            # its deal is not in the history yet: the next search will have it
+            return Trace.WORKING, [], position.identifier
+    for deal in found.deals:
+        stripped = deal.magic == 0 and not deal.comment.startswith("ait-")
+        same = _like_ours(entry, deal.symbol, deal.type, deal.time_msc, sent_broker_ms)
+        if stripped and same and lots(deal.volume) <= signal.volume:
+            return Trace.SUSPECT, [], deal.order
+    return Trace.ABSENT, [], 0
+
+
+def looked(
+    entry: Entry, found: Findings, sent_broker_ms: int, now_ms: int, not_sent_after_ms: int
+) -> tuple[Entry, Outcome | None]:
+    """The entry after a search, and what is known now; None: still not known, search again.
+
+    Absent counts only while the terminal reached its broker, after the order had time to arrive, twice in a row.
+    """
+    what, deals, ticket = trace(entry, found, sent_broker_ms)
+    if what is Trace.FOUND:
+        filled = sum((lots(deal.volume) for deal in deals), Decimal(0))
+        partly = filled < entry.signal.volume
+        outcome = Outcome(
+            ExecutionState.PARTIALLY_FILLED if partly else ExecutionState.FILLED,
+            "found",
+            f"only {filled} of {entry.signal.volume} lots were filled" if partly else "",
+            filled,
+            _mean_price(deals),
+            0,
+            ticket,
+            deals[0].ticket,
+            deals[0].position_id,
+        )
+        return entry, outcome
+    began = entry.sent_ms or entry.journaled_ms
+    if what is not Trace.ABSENT or not found.connected or now_ms - began < not_sent_after_ms:
+        return msgspec.structs.replace(entry, absent_reads=0), None
+    reads = entry.absent_reads + 1
+    if reads < ABSENT_READS:
+        return msgspec.structs.replace(entry, absent_reads=reads), None
+    reason = "the broker's positions, orders and deals do not have it; it will not be sent again"
+    return entry, Outcome(ExecutionState.NOT_SENT, "not_found", reason)
+
+
+def lots(volume: float) -> Decimal:
+    """A volume of the terminal as a decimal; binary dust beyond eight digits is not volume."""
+    return Decimal(repr(round(volume, 8))).normalize() + Decimal(0)
+
+
+def _mean_price(deals: list[DealFacts]) -> float:
+    total = sum(deal.volume for deal in deals)
+    return sum(deal.price * deal.volume for deal in deals) / total if total else 0.0
+
+
+def execution(entry: Entry, outcome: Outcome, epoch: int, tick_time_msc: int = 0) -> Execution:
+    """The report of an outcome; the journal gives it its number."""
+    signal = entry.signal
+    return Execution(
+        signal.tenant,
+        signal.account,
+        epoch,
+        0,
+        signal.id,
+        signal.order_id,
+        outcome.state,
+        outcome.code,
+        outcome.reason,
+        signal.symbol,
+        signal.side,
+        signal.volume,
+        outcome.filled,
+        outcome.price,
+        outcome.retcode,
+        outcome.ticket,
+        outcome.deal,
+        outcome.position or signal.position,
+        entry.received_ms,
+        entry.verified_ms,
+        entry.journaled_ms,
+        entry.sent_ms,
+        entry.answered_ms,
+        tick_time_msc or entry.tick_time_msc,
+        entry.decided_us,
+        signal.correlation_id,
+    )

@@ -1,0 +1,84 @@
+"""The trader's own limits: read from a file on this PC that no server can change."""
+
+from decimal import Decimal
+
+import msgspec
+
+from client_security.domain.refusal import Refusal
+from contracts.signals import Signal
+from metatrader_connector.domain.terminal import SymbolFacts
+
+ANY = "*"
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What this client may trade, whatever the server asks. Closing a position is always within the limits."""
+
+    symbols: tuple[str, ...] = (ANY,)
+    """Names, or `*` for every symbol that is streamed."""
+    max_volume_per_order: Decimal = Decimal("1.00")
+    """Lots."""
+    orders_per_minute: int = 30
+    max_quote_age_ms: int = 60_000
+    """No order on a price that was heard longer ago."""
+
+    def __post_init__(self) -> None:
+        if not self.max_volume_per_order > 0:
+            raise ValueError("max_volume_per_order must be more than 0")
+        if self.orders_per_minute < 0 or self.max_quote_age_ms <= 0:
+            raise ValueError("orders_per_minute must not be negative, max_quote_age_ms must be more than 0")
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """The newest sane price of a symbol, and when it was heard."""
+
+    bid: float
+    ask: float
+    heard_ms: int
+
+
+def refusal_by_limits(signal: Signal, limits: Limits, sent_last_minute: int) -> Refusal | None:
+    """What of the trader's limits forbids an order that opens a position; None when nothing does."""
+    if signal.position:
+        return None
+    if ANY not in limits.symbols and signal.symbol not in limits.symbols:
+        return Refusal("symbol_not_allowed", f"the trader's limits do not allow {signal.symbol}")
+    if signal.volume > limits.max_volume_per_order:
+        return Refusal(
+            "volume_above_limit",
+            f"{signal.volume} lots are more than the trader's limit of {limits.max_volume_per_order}",
+        )
+    if sent_last_minute >= limits.orders_per_minute:
+        return Refusal(
+            "trading_not_allowed", f"the trader's limit of {limits.orders_per_minute} orders a minute is used up"
+        )
+    return None
+
+
+def refusal_by_volume(volume: Decimal, symbol: SymbolFacts) -> Refusal | None:
+    """Whether the broker takes this volume. Decimal all the way: 0.3 is three steps of 0.1."""
+    step, least, most = (Decimal(str(v)) for v in (symbol.volume_step, symbol.volume_min, symbol.volume_max))
+    if not volume.is_finite() or volume <= 0 or volume < least or volume > most:
+        return Refusal("volume_step", f"{symbol.name} takes {least} to {most} lots, not {volume}")
+    if step > 0 and (volume - least) % step != 0:
+        return Refusal("volume_step", f"{symbol.name} takes volumes in steps of {step}, not {volume}")
+    return None
+
+
+def refusal_by_price(signal: Signal, quote: Quote | None, point: float, limits: Limits, now_ms: int) -> Refusal | None:
+    """Whether the price the decision was made on still stands, as far as the signal allows it to have moved."""
+    if quote is None:
+        return Refusal("stale_price", f"no price of {signal.symbol} was heard since the terminal was started")
+    age = now_ms - quote.heard_ms
+    if age > limits.max_quote_age_ms:
+        return Refusal("stale_price", f"the newest price of {signal.symbol} is {age // 1000} s old")
+    if signal.price > 0 and signal.deviation_points > 0 and point > 0:
+        worse = quote.ask - signal.price if signal.side.value == "BUY" else signal.price - quote.bid
+        points = worse / point
+        if points > signal.deviation_points + 1e-6:
+            return Refusal(
+                "stale_price",
+                f"the price has moved {points:.0f} points against the order since it was decided; "
+                f"{signal.deviation_points} are allowed",
+            )
+    return None

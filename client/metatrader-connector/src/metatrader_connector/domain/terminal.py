@@ -1,0 +1,207 @@
+"""What a terminal says and is told, in MT5's words; the one vocabulary of the connector and its terminal process."""
+
+import msgspec
+
+TICK_BYTES = 60
+"""One packed row of `copy_ticks_*`."""
+
+
+class TickRead(msgspec.Struct, frozen=True, array_like=True):
+    """Read `count` ticks of `symbol` from `from_s` (broker seconds, never 0) on."""
+
+    symbol: str
+    from_s: int
+    count: int
+
+
+class Opened(msgspec.Struct, frozen=True, array_like=True):
+    """The terminal is connected. `simulated` and `replay` say whether its prices are real."""
+
+    name: str
+    company: str
+    build: int
+    simulated: bool
+    replay: bool
+
+
+class AccountFacts(msgspec.Struct, frozen=True, array_like=True):
+    """Fields of MT5's AccountInfo."""
+
+    login: int
+    server: str
+    company: str
+    currency: str
+    margin_mode: int
+    leverage: int
+    balance: float
+    equity: float
+    margin: float
+    margin_free: float
+    profit: float
+    trade_allowed: bool
+    trade_expert: bool
+
+
+class TerminalFacts(msgspec.Struct, frozen=True, array_like=True):
+    """Fields of MT5's TerminalInfo."""
+
+    connected: bool
+    trade_allowed: bool
+    tradeapi_disabled: bool
+    ping_last: int
+
+
+class SymbolFacts(msgspec.Struct, frozen=True, array_like=True):
+    """Fields of MT5's SymbolInfo."""
+
+    name: str
+    description: str
+    digits: int
+    point: float
+    trade_contract_size: float
+    volume_min: float
+    volume_max: float
+    volume_step: float
+    currency_base: str
+    currency_profit: str
+    trade_stops_level: int
+    filling_mode: int
+    trade_exemode: int
+    trade_mode: int
+
+
+class PositionFacts(msgspec.Struct, frozen=True, array_like=True):
+    """Fields of MT5's TradePosition. `time_msc` is broker time."""
+
+    ticket: int
+    symbol: str
+    type: int
+    volume: float
+    price_open: float
+    price_current: float
+    profit: float
+    swap: float
+    time_msc: int
+    magic: int
+    comment: str
+    sl: float
+    tp: float
+    identifier: int
+
+
+class DealFacts(msgspec.Struct, frozen=True, array_like=True):
+    """Fields of MT5's TradeDeal. `time_msc` is broker time; `order` is the order's ticket."""
+
+    ticket: int
+    order: int
+    time_msc: int
+    type: int
+    magic: int
+    position_id: int
+    volume: float
+    price: float
+    symbol: str
+    comment: str
+
+
+class OrderFacts(msgspec.Struct, frozen=True, array_like=True):
+    """Fields of MT5's TradeOrder: an order that has not been filled, or was."""
+
+    ticket: int
+    type: int
+    state: int
+    magic: int
+    volume_initial: float
+    symbol: str
+    comment: str
+    time_setup_msc: int
+
+
+class Picture(msgspec.Struct, frozen=True, array_like=True):
+    """Account, terminal, positions and symbols, read one after the other."""
+
+    account: AccountFacts
+    terminal: TerminalFacts
+    positions: tuple[PositionFacts, ...]
+    symbols: tuple[SymbolFacts, ...]
+    unknown: tuple[str, ...]
+    """Symbols the terminal does not have."""
+
+
+class Findings(msgspec.Struct, frozen=True, array_like=True):
+    """All that could be an order's trace. `connected`: the terminal reached its broker before and after the search."""
+
+    connected: bool
+    positions: tuple[PositionFacts, ...]
+    orders: tuple[OrderFacts, ...]
+    history: tuple[OrderFacts, ...]
+    deals: tuple[DealFacts, ...]
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True):
+    """A market order as `order_send` takes it. `not_after_ms`: UTC; the terminal process does not send it later."""
+
+    symbol: str
+    volume: float
+    type: int
+    type_filling: int
+    deviation: int
+    magic: int
+    comment: str
+    position: int
+    sl: float
+    tp: float
+    not_after_ms: int
+
+
+class Sent(msgspec.Struct, frozen=True, array_like=True):
+    """The answer to `order_send`. `retcode` 0 = there was none; then `error` and `text` are MT5's last_error.
+
+    `sent_ns` is the monotonic clock when `order_send` was entered, 0 when it never was.
+    """
+
+    retcode: int
+    deal: int
+    order: int
+    volume: float
+    price: float
+    comment: str
+    error: int
+    text: str
+    sent_ms: int
+    sent_ns: int
+    tick_time_msc: int
+    """The quote's broker time when it was sent."""
+    deals: tuple[DealFacts, ...]
+    """The order's deals, when the terminal knew them at once."""
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """Parent to terminal process. `argument` is what the method takes, encoded."""
+
+    id: int
+    method: str
+    argument: msgspec.Raw = msgspec.Raw(b"\xc0")
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """Terminal process to parent. `error` 0: `result` holds the encoded answer; else MT5's last_error."""
+
+    id: int
+    error: int
+    text: str
+    result: msgspec.Raw = msgspec.Raw(b"\xc0")
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """What a terminal process is started with."""
+
+    module: str
+    path: str
+    lock: str
+    """File that only one terminal process of this client may hold."""
+    open_timeout_ms: int
+
+
+CONNECTION_LOST = frozenset({-10000, -10001, -10002, -10003, -10004, -10005, -5})
+"""last_error codes after which only a new start of the terminal process helps."""

@@ -1,0 +1,230 @@
+"""The way of an order: believe, check, journal, send once, report; and search for what was left unanswered."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from client_security.domain.refusal import Refusal
+from client_security.domain.verification import Trust, believe
+from contracts.accounts import Side
+from contracts.executions import FINAL_EXECUTIONS, Execution, ExecutionState
+from contracts.signals import Signal, SignedSignal
+from kit import log
+from kit.clock import Clock
+from metatrader_connector.account_watch import HEDGING, AccountWatch
+from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
+from metatrader_connector.domain.executor import BUY, SELL, Entry, Outcome, answered, execution, looked, request_of
+from metatrader_connector.domain.limits import (
+    Limits,
+    Quote,
+    refusal_by_limits,
+    refusal_by_price,
+    refusal_by_volume,
+)
+from metatrader_connector.domain.readiness import symbol_blocked_because
+from metatrader_connector.domain.terminal import Request, Sent
+from metatrader_connector.failpoints import Failpoint, never
+from metatrader_connector.ports import Audit, Journal, LimitsUnreadable, Line, NotSent, Terminal, TerminalDown
+
+DAY_S = 86_400
+EXPIRED = -20_001
+MINUTE_MS = 60_000
+WAITING_SIGNALS = 256
+_log = log.get("orders")
+
+
+@dataclass(slots=True)
+class OrderDesk:
+    """Hand every signed signal to `receive`; run `run()` and `resolve()` as tasks."""
+
+    terminal: Terminal
+    journal: Journal
+    line: Line
+    watch: AccountWatch
+    audit: Audit
+    trust: Trust
+    clock: Clock
+    zone: str
+    limits: Callable[[], Limits]
+    quotes: dict[str, Quote]
+    not_sent_after_ms: int
+    search_every_s: float
+    failpoint: Failpoint = never
+    counts: dict[str, int] = field(default_factory=dict)
+    """ state -> executions of this run """
+    searching: dict[str, Entry] = field(default_factory=dict)
+    """ signal id -> order whose fate is being looked for """
+    _queue: "asyncio.Queue[tuple[SignedSignal, int, int]]" = field(
+        default_factory=lambda: asyncio.Queue(WAITING_SIGNALS)
+    )
+    _told: dict[tuple[str, str], Execution] = field(default_factory=dict)
+
+    async def receive(self, signed: SignedSignal, received_ns: int) -> None:
+        """Queue a signal; when the queue is full the socket waits, and what waits too long expires."""
+        await self._queue.put((signed, self.clock.now_ms(), received_ns))
+
+    async def run(self) -> None:
+        """Take one signal after the other, until cancelled."""
+        while True:
+            signed, received_ms, received_ns = await self._queue.get()
+            await self.judge(signed, received_ms, received_ns)
+
+    async def judge(self, signed: SignedSignal, received_ms: int, received_ns: int) -> None:
+        """Believe or refuse, execute at most once, report."""
+        signal = believe(signed, self.trust, self.clock.now_ms())
+        known = await self.journal.find(signed.signal_id)
+        if known is not None and (isinstance(signal, Signal) or signal.code in ("expired", "replayed")):
+            # a redelivery: the answer is the one that was given; an unfinished order is being searched for
+            if known[1] is not None:
+                self._send(known[1])
+            return
+        if isinstance(signal, Refusal):
+            await self._disbelieve(signed, signal, received_ms)
+            return
+        entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0)
+        refusal = await self._refusal(signal)
+        if refusal is not None:
+            await self._close(entry, Outcome(ExecutionState.REFUSED, refusal.code, refusal.reason))
+            return
+        await self._execute(entry, received_ns)
+
+    async def _refusal(self, signal: Signal) -> Refusal | None:
+        try:
+            limits = self.limits()
+        except LimitsUnreadable as error:
+            return Refusal("trading_not_allowed", str(error))
+        now = self.clock.now_ms()
+        refused = refusal_by_limits(signal, limits, await self.journal.begun_since(now - MINUTE_MS))
+        if refused is not None:
+            return refused
+        if blocked := self.watch.blocked():
+            down = self.watch.picture is None or not self.watch.picture.terminal.connected
+            return Refusal("terminal_not_ready" if down else "trading_not_allowed", blocked)
+        symbol = self.watch.facts.get(signal.symbol)
+        if symbol is None:
+            return Refusal("symbol_not_allowed", f"{signal.symbol} is not among the symbols this client streams")
+        side = BUY if signal.side is Side.BUY else SELL
+        if blocked := symbol_blocked_because(symbol, side, signal.position != 0):
+            return Refusal("trading_not_allowed", blocked)
+        return refusal_by_volume(signal.volume, symbol) or refusal_by_price(
+            signal, self.quotes.get(signal.symbol), symbol.point, limits, now
+        )
+
+    async def _execute(self, entry: Entry, received_ns: int) -> None:
+        signal, picture = entry.signal, self.watch.picture
+        assert picture is not None, "a terminal that is down was refused before"
+        request = request_of(signal, self.watch.facts[signal.symbol])
+        entry = msgspec.structs.replace(
+            entry, journaled_ms=self.clock.now_ms(), hedging=picture.account.margin_mode == HEDGING
+        )
+        await self.journal.begin(entry)
+        self.failpoint("after_journal")
+        sent = await self._sent_once(request)
+        self.failpoint("after_send")
+        if isinstance(sent, str):
+            unknown = Outcome(ExecutionState.UNKNOWN, "no_answer", f"{sent}; the broker's books are being searched")
+            await self._close(entry, unknown)
+            return
+        entry = msgspec.structs.replace(
+            entry,
+            sent_ms=sent.sent_ms,
+            answered_ms=self.clock.now_ms(),
+            decided_us=max(0, (sent.sent_ns - received_ns) // 1000) if sent.sent_ns else 0,
+            tick_time_msc=one_to_utc(self.zone, sent.tick_time_msc, self.clock.now_ms()),
+        )
+        if sent.error == EXPIRED:
+            await self._close(entry, Outcome(ExecutionState.NOT_SENT, "expired", f"not sent: {sent.text}"))
+            return
+        await self._close(entry, answered(entry, sent))
+
+    async def _sent_once(self, request: Request) -> Sent | str:
+        """The terminal's answer; a sentence when there is none and nothing is known."""
+        sending = asyncio.create_task(self.terminal.send(request))
+        await asyncio.sleep(0)
+        try:
+            if self.failpoint is not never:
+                await asyncio.wait({sending}, timeout=0.05)  # let the request reach the terminal process
+                self.failpoint("during_send")
+            return await sending
+        except NotSent as error:
+            return Sent(0, 0, 0, 0.0, 0.0, "", EXPIRED, str(error), 0, 0, 0, ())
+        except TerminalDown as error:
+            return str(error)
+
+    async def _disbelieve(self, signed: SignedSignal, refusal: Refusal, received_ms: int) -> None:
+        """Answer a signal that was not believed. Its id is not remembered: a true signal of that id may still come."""
+        key = (signed.signal_id, refusal.code)
+        if (told := self._told.get(key)) is not None:
+            self._send(told)
+            return
+        signal = Signal(
+            signed.signal_id[:64], "", self.trust.tenant, self.trust.account, "", 0, 0, signed.expires_ms, "", Side.BUY,
+            Decimal(0), 0, 0.0, 0, 0, "",
+        )  # fmt: skip
+        entry = Entry(signal, ExecutionState.REFUSED, received_ms, 0, 0)
+        outcome = Outcome(ExecutionState.REFUSED, refusal.code, refusal.reason)
+        report = await self._write(None, execution(entry, outcome, self.journal.epoch))
+        if len(self._told) >= WAITING_SIGNALS:
+            self._told.pop(next(iter(self._told)))
+        self._told[key] = report
+
+    async def _close(self, entry: Entry, outcome: Outcome) -> None:
+        final = outcome.state in FINAL_EXECUTIONS
+        entry = msgspec.structs.replace(entry, state=outcome.state, sending=False, absent_reads=0)
+        if final:
+            self.searching.pop(entry.signal.id, None)
+        else:
+            self.searching[entry.signal.id] = entry
+        await self._write(entry, execution(entry, outcome, self.journal.epoch))
+
+    async def _write(self, entry: Entry | None, report: Execution) -> Execution:
+        numbered = await self.journal.report(entry, report)
+        self.failpoint("before_report")
+        self._send(numbered)
+        self.counts[numbered.state.value] = self.counts.get(numbered.state.value, 0) + 1
+        _log.info("execution", signal=numbered.signal_id, state=numbered.state, code=numbered.code)
+        kind = "order_" + numbered.state.value.lower()
+        detail = {"code": numbered.code, "reason": numbered.reason, "symbol": numbered.symbol}
+        detail |= {"side": numbered.side.value, "volume": str(numbered.volume), "ticket": str(numbered.ticket)}
+        await asyncio.to_thread(self.audit.append, self.clock.now_ms(), kind, numbered.signal_id, detail)
+        return numbered
+
+    def _send(self, report: Execution) -> None:
+        self.line.send_execution(report)
+
+    async def begin(self) -> None:
+        """On a start: everything whose answer was not journaled is searched for, never sent again."""
+        for entry in await self.journal.unresolved():
+            self.searching[entry.signal.id] = msgspec.structs.replace(entry, absent_reads=0)
+
+    async def resolve(self) -> None:
+        """Search for unanswered orders until cancelled."""
+        while True:
+            if self.searching:
+                await self.terminal.ready()
+                try:
+                    await self.search_once()
+                except TerminalDown as error:
+                    _log.warning("search_failed", reason=str(error))
+            await asyncio.sleep(self.search_every_s)
+
+    async def search_once(self) -> None:
+        """One look at the broker's books for all of them. A failed look proves nothing."""
+        if self.watch.picture is None:
+            return  # perhaps another account is logged in: its books say nothing about ours
+        entries = list(self.searching.values())
+        began = min(entry.journaled_ms for entry in entries)
+        now = self.clock.now_ms()
+        # broker time may be ahead of ours, and the newest deals must not be cut off: one day more on both sides
+        from_s = max(1, to_broker(self.zone, began) // 1000 - DAY_S)
+        found = await self.terminal.search(from_s, to_broker(self.zone, now) // 1000 + DAY_S)
+        for before in entries:
+            sent_broker_ms = to_broker(self.zone, before.sent_ms or before.journaled_ms)
+            entry, outcome = looked(before, found, sent_broker_ms, self.clock.now_ms(), self.not_sent_after_ms)
+            if outcome is not None:
+                await self._close(entry, outcome)
+            else:
+                self.searching[entry.signal.id] = entry

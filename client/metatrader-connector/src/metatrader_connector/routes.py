@@ -1,0 +1,74 @@
+"""What the server says, handed to those whom it concerns."""
+
+from dataclasses import dataclass
+
+from contracts.signals import SignedSignal
+from contracts.uplink import Ack, Rewind, StreamPosition, Welcome
+from kit import log
+from kit.clock import Clock
+from metatrader_connector.order_desk import OrderDesk
+from metatrader_connector.ports import Journal, Line, Spool
+from metatrader_connector.tick_flow import Forwarder
+
+_log = log.get("routes")
+
+
+class NewEpoch(OSError):
+    """The numbering had to begin anew; the connection is made again to say so."""
+
+
+@dataclass(slots=True)
+class ServerSide:
+    """Implements the uplink's Peer."""
+
+    spool: Spool
+    journal: Journal
+    forwarder: Forwarder
+    desk: OrderDesk
+    line: Line
+    clock: Clock
+    welcome: Welcome | None = None
+
+    async def welcomed(self, welcome: Welcome) -> None:
+        """Compare what the store has with what the spool knows; agree, or begin a new epoch."""
+        stored = self._ours(welcome.stored)
+        newest, oldest = await self.spool.spooled(), await self.spool.oldest()
+        ahead = {s: q for s, q in stored.items() if q > newest.get(s, 0)}
+        behind = {s: q for s, q in oldest.items() if q > stored.get(s, 0) + 1}
+        if ahead or behind or welcome.execution_stored > self.journal.newest_number:
+            # the spool was lost or restored from a copy, or the store was: old numbers can't be continued truthfully
+            epoch = max(self.clock.now_ms(), self.spool.epoch + 1)
+            _log.warning("new_epoch", epoch=epoch, store_ahead=ahead, store_behind=behind)
+            await self.spool.begin_epoch(epoch)
+            await self.journal.adopt_epoch(epoch)
+            self.forwarder.window.streams.clear()
+            raise NewEpoch("the spool and the store disagree; beginning a new epoch")
+        await self.forwarder.stored(stored)
+        await self.journal.stored(welcome.execution_stored)
+        self.forwarder.begin(newest, stored)
+        self.welcome = welcome
+
+    async def resumed(self) -> None:
+        """Executions first, then the ticks that wait."""
+        above = self.welcome.execution_stored if self.welcome else 0
+        for report in await self.journal.not_stored(above):
+            self.line.send_execution(report)
+        self.forwarder.wake.set()
+
+    async def acked(self, ack: Ack) -> None:
+        """Only now may spool and journal forget."""
+        if ack.stored:
+            await self.forwarder.stored(self._ours(ack.stored))
+        if ack.execution_stored:
+            await self.journal.stored(ack.execution_stored)
+
+    def rewound(self, rewind: Rewind) -> None:
+        """Send again."""
+        self.forwarder.rewound(rewind)
+
+    async def signalled(self, signed: SignedSignal, received_ns: int) -> None:
+        """An order to judge."""
+        await self.desk.receive(signed, received_ns)
+
+    def _ours(self, positions: tuple[StreamPosition, ...]) -> dict[str, int]:
+        return {p.symbol: p.seq for p in positions if p.epoch == self.spool.epoch}

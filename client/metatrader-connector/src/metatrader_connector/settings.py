@@ -1,0 +1,49 @@
+"""The connector's settings, read from AITRADING_METATRADER_CONNECTOR_<FIELD> or AITRADING_<FIELD>."""
+
+from client_security.settings import ClientSettings
+from metatrader_connector.domain.broker_clock import ZONES
+from metatrader_connector.terminal_process import MODULES
+
+
+class Settings(ClientSettings, frozen=True, kw_only=True):
+    """One connector speaks to one terminal and trades one account."""
+
+    port: int = 9001
+    """See contracts.ports."""
+    terminal: str = "MetaTrader5"
+    """`MetaTrader5` (Windows) or `mt5sim` (anywhere, simulated)."""
+    terminal_path: str
+    """Full path of terminal64.exe, or of the simulator's JSON file: without it the package picks any terminal."""
+    terminal_clock: str = "ny+7"
+    """The broker's clock: `ny+7` (most brokers: New York plus seven hours) or `utc`."""
+    open_timeout_ms: int = 60_000
+    """How long MT5 may take to log in."""
+    call_timeout_s: float = 10.0
+    """A read that takes longer means that the terminal hangs: its process is started again."""
+    send_timeout_s: float = 30.0
+    """The same for an order; it becomes UNKNOWN and is searched for."""
+    symbols: tuple[str, ...] = ()
+    """What to stream, as the broker spells it; empty: all of Market Watch."""
+    most_symbols: int = 64
+    """At most so many."""
+    poll_ms: float = 10.0
+    """Pause between two looks for new ticks when there were none; with new ones there is no pause."""
+    first_read_s: int = 300
+    """How many seconds of history the very first start reads; -1: all the terminal has. Later starts continue."""
+    spool_max_mb: int = 2_048
+    """Disk the spool may take while the server is away; then reading stops and MT5's own history keeps the ticks."""
+    not_sent_after_s: float = 10.0
+    """How long an unanswered order gets to appear at the broker before it may be called absent."""
+    search_every_s: float = 1.0
+    """How often unanswered orders are searched for."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.terminal not in MODULES:
+            raise ValueError(f"terminal is {self.terminal!r}: use {' or '.join(MODULES)}")
+        if self.terminal_clock not in ZONES:
+            raise ValueError(f"terminal_clock is {self.terminal_clock!r}: use {' or '.join(ZONES)}")
+        if not self.terminal_path:
+            raise ValueError("terminal_path is empty: write the full path of the terminal")
+        if not 1 <= self.poll_ms <= 1_000:
+            raise ValueError("poll_ms must be 1 to 1000")

@@ -1,0 +1,273 @@
+"""A small bridge that speaks contracts/uplink.py, and an enrolment for it."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import picows
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contracts.accounts import AccountState, Side
+from contracts.codec import decode, encode
+from contracts.executions import FINAL_EXECUTIONS, Execution
+from contracts.signals import Signal, SignedSignal, magic_of, short_id
+from contracts.ticks import TickBatch, column_fault, since
+from contracts.uplink import (
+    AccountFrame,
+    Ack,
+    Control,
+    Goodbye,
+    Hello,
+    Ping,
+    Pong,
+    Rewind,
+    StreamPosition,
+    UpFrame,
+    Welcome,
+)
+from kit.keys import key_id, public_text
+from kit.signing import sign
+
+ACCOUNT = "1000001"
+
+
+class _Terminal(picows.WSListener):
+    def __init__(self, bridge: "FakeBridge") -> None:
+        self.bridge = bridge
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self.transport = transport
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if frame.msg_type == picows.WSMsgType.BINARY:
+            self.bridge.frames += 1
+            self.bridge.heard(transport, decode(frame.get_payload_as_bytes(), UpFrame))
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        if self.bridge.live is transport:
+            self.bridge.live = None
+
+
+@dataclass
+class FakeBridge:
+    """Keeps what it hears as the store would: contiguous, once. `stores` False: acks nothing."""
+
+    stores: bool = True
+    goodbye: Goodbye | None = None
+    ticks: dict[tuple[str, int], int] = field(default_factory=dict)
+    """ (symbol, epoch) -> highest contiguous number """
+    batches: list[TickBatch] = field(default_factory=list)
+    keep_batches: bool = True
+    repeats: int = 0
+    rewinds: int = 0
+    drop_batches: int = 0
+    """ this many coming batches get lost on the way to the store """
+    executions: dict[tuple[int, int], Execution] = field(default_factory=dict)
+    heard_executions: list[tuple[int, Execution]] = field(default_factory=list)
+    """ (monotonic ns, execution), repeats included """
+    tick_heard_ns: list[tuple[int, int]] = field(default_factory=list)
+    states: list[AccountState] = field(default_factory=list)
+    hellos: list[Hello] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    frames: int = 0
+    live: picows.WSTransport | None = None
+    port: int = 0
+    forget_executions: bool = False
+    _server: asyncio.Server | None = None
+
+    async def start(self, port: int = 0) -> None:
+        self._server = await picows.ws_create_server(
+            self._accept, "127.0.0.1", port, max_frame_size=4 * 1024 * 1024, websocket_handshake_timeout=5
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        self.cut()
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def cut(self) -> None:
+        """Break the connection."""
+        if self.live is not None:
+            self.live.disconnect()
+            self.live = None
+
+    def _accept(self, request: picows.WSUpgradeRequest) -> picows.WSListener:
+        self.headers.append(request.headers.get("Authorization", ""))
+        return _Terminal(self)
+
+    def send(self, message: object) -> None:
+        assert self.live is not None
+        self.live.send(picows.WSMsgType.BINARY, encode(message))
+
+    def heard(self, transport: picows.WSTransport, frame: object) -> None:
+        if isinstance(frame, TickBatch):
+            self._ticks(frame)
+        elif isinstance(frame, Execution):
+            self.heard_executions.append((time.monotonic_ns(), frame))
+            if not self.forget_executions:
+                self.executions[frame.epoch, frame.number] = frame
+                if self.stores:
+                    self.send(Control(Ack((), self.execution_stored(frame.epoch))))
+        elif isinstance(frame, AccountFrame):
+            self.states.append(frame.state)
+        elif isinstance(frame, Control) and isinstance(frame.body, Hello):
+            self.hellos.append(frame.body)
+            self.live = transport
+            if self.goodbye is not None:
+                self.send(Control(self.goodbye))
+                return
+            epoch = frame.body.epoch
+            stored = tuple(StreamPosition(s, e, seq) for (s, e), seq in self.ticks.items() if e == epoch)
+            self.send(Control(Welcome(stored, self.execution_stored(epoch), 0, "s1")))
+        elif isinstance(frame, Control) and isinstance(frame.body, Ping):
+            self.send(Control(Pong(frame.body.sent_ms)))
+
+    def execution_stored(self, epoch: int) -> int:
+        number = 0
+        while (epoch, number + 1) in self.executions:
+            number += 1
+        return number
+
+    def _ticks(self, batch: TickBatch) -> None:
+        self.tick_heard_ns.append((time.time_ns(), batch.count))
+        if (fault := column_fault(batch)) is not None:
+            self.faults.append(fault)
+            return
+        if self.drop_batches:
+            self.drop_batches -= 1
+            return
+        key = (batch.symbol, batch.epoch)
+        have = self.ticks.get(key, 0)
+        if batch.first_seq > have + 1:
+            self.rewinds += 1
+            self.send(Control(Rewind(batch.symbol, batch.epoch, have + 1, "hole")))
+            return
+        fresh = since(batch, have)
+        if fresh is None or fresh.count < batch.count:
+            self.repeats += 1
+        if fresh is None:
+            return
+        self.ticks[key] = fresh.last_seq
+        if self.keep_batches:
+            self.batches.append(fresh)
+        if self.stores:
+            self.send(Control(Ack((StreamPosition(batch.symbol, batch.epoch, fresh.last_seq),))))
+
+    def total(self) -> int:
+        return sum(self.ticks.values())
+
+    def finals(self) -> list[Execution]:
+        return [e for e in self.executions.values() if e.state in FINAL_EXECUTIONS]
+
+
+@dataclass
+class World:
+    """A data directory, an enrolment, a signing key, and the JSON of a simulated terminal."""
+
+    root: Path
+    bridge: FakeBridge
+    key: Ed25519PrivateKey
+    seq: int = 0
+
+    @property
+    def data(self) -> Path:
+        return self.root / "client"
+
+    @property
+    def enrolment_file(self) -> Path:
+        return self.root / "enrolment.json"
+
+    def enrol(self) -> None:
+        body = {
+            "server": f"ws://127.0.0.1:{self.bridge.port}/terminal",
+            "tenant": "default",
+            "account": ACCOUNT,
+            "token": "aaa.bbb.ccc",
+            "signal_keys": {key_id(self.key): public_text(self.key)},
+            "issued_ms": 1,
+        }
+        self.enrolment_file.write_text(json.dumps(body))
+
+    def terminal(self, **config: object) -> Path:
+        account = {"login": int(ACCOUNT), "server": "mt5sim-Demo", **config.pop("account", {})}
+        path = self.root / "terminal.json"
+        path.write_text(json.dumps({"account": account, "state_file": "broker.db", **config}))
+        return path
+
+    def signal(self, **change: object) -> SignedSignal:
+        self.seq += 1
+        now = time.time_ns() // 1_000_000
+        identity = uuid.uuid4().hex
+        fields = {
+            "id": identity,
+            "order_id": "order-" + identity[:8],
+            "tenant": "default",
+            "account": ACCOUNT,
+            "strategy": "test",
+            "seq": self.seq,
+            "issued_ms": now,
+            "expires_ms": now + 4_000,
+            "symbol": "EURUSD",
+            "side": Side.BUY,
+            "volume": Decimal("0.10"),
+            "position": 0,
+            "price": 0.0,
+            "deviation_points": 0,
+            "magic": magic_of(identity),
+            "comment": short_id(identity),
+            **change,
+        }
+        return sign(Signal(**fields), self.key)
+
+    def environment(self, terminal: Path, port: int, **more: str) -> dict[str, str]:
+        prefix = "AITRADING_METATRADER_CONNECTOR_"
+        own = {
+            "port": str(port),
+            "data_dir": str(self.data),
+            "terminal": "mt5sim",
+            "terminal_path": str(terminal),
+            "terminal_clock": "utc",
+            "not_sent_after_s": "1.0",
+            "search_every_s": "0.2",
+            **more,
+        }
+        base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return base | {prefix + name.upper(): value for name, value in own.items()}
+
+    async def start(self, terminal: Path, port: int, failpoint: str = "", **more: str) -> asyncio.subprocess.Process:
+        environment = self.environment(terminal, port, **more)
+        if failpoint:
+            environment |= {"AITRADING_FAILPOINT": failpoint, "AITRADING_ALLOW_FAILPOINTS": "1"}
+        log = (self.root / "connector.log").open("ab")
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "metatrader_connector", env=environment, stdout=log, stderr=log
+        )
+
+
+@pytest.fixture
+async def bridge() -> AsyncIterator[FakeBridge]:
+    made = FakeBridge()
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def world(bridge: FakeBridge, tmp_path: Path) -> World:
+    from client_security.adapters.vault_file import Vault
+
+    made = World(tmp_path, bridge, Ed25519PrivateKey.generate())
+    made.enrol()
+    Vault(made.data / "secrets").import_enrolment(made.enrolment_file)
+    return made

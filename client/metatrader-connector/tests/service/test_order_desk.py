@@ -1,0 +1,268 @@
+"""The desk with a terminal of paper: every refusal has its code, and no signal is ever executed twice."""
+
+import json
+from decimal import Decimal
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from client_security.domain.enrolment import Enrolment
+from client_security.domain.verification import Trust
+from contracts.accounts import Side
+from contracts.executions import ExecutionState as State
+from contracts.signals import Signal, magic_of, short_id
+from kit.keys import key_id
+from kit.signing import sign
+from kit.testing import FakeClock
+from metatrader_connector.account_watch import AccountWatch
+from metatrader_connector.adapters.journal import SqliteJournal
+from metatrader_connector.adapters.limits_file import limits_in
+from metatrader_connector.domain.limits import Quote
+from metatrader_connector.domain.terminal import (
+    AccountFacts,
+    DealFacts,
+    Findings,
+    Opened,
+    Picture,
+    Sent,
+    SymbolFacts,
+    TerminalFacts,
+)
+from metatrader_connector.order_desk import OrderDesk
+from metatrader_connector.ports import NotSent, TerminalDown
+
+SYMBOL = SymbolFacts("EURUSD", "", 5, 1e-5, 1e5, 0.01, 100.0, 0.01, "EUR", "USD", 0, 3, 2, 4)
+ACCOUNT = AccountFacts(1000001, "s", "c", "USD", 2, 100, 1.0, 1.0, 0.0, 1.0, 0.0, True, True)
+OPENED = Opened("paper", "c", 1, True, False)
+
+
+class Paper:
+    """A terminal that does what `fate` says; `books` are the broker's deals."""
+
+    opened, session, trouble = OPENED, 1, ""
+
+    def __init__(self) -> None:
+        self.fate: object = "done"
+        self.requests: list[object] = []
+        self.books: list[DealFacts] = []
+        self.facts = TerminalFacts(True, True, False, 0)
+
+    async def ready(self) -> Opened:
+        return OPENED
+
+    async def ticks(self, reads):
+        return ()
+
+    async def picture(self, symbols) -> Picture:
+        return Picture(ACCOUNT, self.facts, (), (SYMBOL,), ())
+
+    async def search(self, from_s: int, to_s: int) -> Findings:
+        return Findings(True, (), (), (), tuple(self.books))
+
+    async def send(self, request) -> Sent:
+        self.requests.append(request)
+        if isinstance(self.fate, Exception) and not isinstance(self.fate, TerminalDown):
+            raise self.fate
+        number = len(self.requests)
+        self.books.append(
+            DealFacts(number, number, 0, request.type, request.magic, number, request.volume, 1.1, request.symbol,
+                      request.comment)
+        )  # fmt: skip
+        if isinstance(self.fate, TerminalDown):
+            raise self.fate
+        return Sent(10009, number, number, request.volume, 1.1, "", 0, "", 1, 1, 1, ())
+
+
+class Line:
+    connected = True
+
+    def __init__(self) -> None:
+        self.sent, self.states = [], []
+
+    def writable(self) -> bool:
+        return True
+
+    async def until_writable(self) -> None:
+        return
+
+    def send_ticks(self, frame: bytes) -> bool:
+        return True
+
+    def send_execution(self, execution) -> bool:
+        self.sent.append(execution)
+        return True
+
+    def send_state(self, state) -> bool:
+        self.states.append(state)
+        return True
+
+
+class Log:
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def append(self, at_ms: int, kind: str, subject: str, detail: dict[str, str]) -> None:
+        self.kinds.append(kind)
+
+
+class Room:
+    """Everything around the desk; `signal()` makes a good one."""
+
+    def __init__(self, tmp_path) -> None:
+        self.clock, self.key = FakeClock(), Ed25519PrivateKey.generate()
+        self.terminal, self.line, self.audit = Paper(), Line(), Log()
+        self.path = tmp_path / "journal.db"
+        self.limits_path = tmp_path / "limits.json"
+        self.limits = limits_in(self.limits_path)
+        self.count = 0
+        self.open()
+
+    def open(self) -> None:
+        now = self.clock.now_ms()
+        self.journal = SqliteJournal(self.path, 7, now)
+        enrolment = Enrolment("ws://127.0.0.1/", "default", "1000001", "a.b.c", {}, 1)
+        self.watch = AccountWatch(self.terminal, self.line, enrolment, self.clock, "utc", (), 9, dict, lambda: ())
+        trust = Trust("default", "1000001", {key_id(self.key): self.key.public_key()}, self.journal.created_ms)
+        self.quotes = {"EURUSD": Quote(1.0999, 1.1, now)}
+        self.desk = OrderDesk(
+            self.terminal, self.journal, self.line, self.watch, self.audit, trust, self.clock, "utc", self.limits,
+            self.quotes, 1_000, 1.0,
+        )  # fmt: skip
+
+    def signal(self, **change: object) -> Signal:
+        self.count += 1
+        identity = f"{self.count:08x}" * 4
+        now = self.clock.now_ms()
+        base = Signal(
+            identity, f"o{self.count}", "default", "1000001", "s", self.count, now, now + 4_000, "EURUSD", Side.BUY,
+            Decimal("0.1"), 0, 1.1, 10, magic_of(identity), short_id(identity),
+        )  # fmt: skip
+        return msgspec.structs.replace(base, **change)
+
+    async def give(self, signal: Signal, key: Ed25519PrivateKey | None = None):
+        await self.watch.look(OPENED)
+        await self.desk.judge(sign(signal, key or self.key), self.clock.now_ms(), 0)
+        return self.line.sent[-1]
+
+
+@pytest.fixture
+def room(tmp_path):
+    made = Room(tmp_path)
+    yield made
+    made.journal.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"account": "2"}, "wrong_account"),
+        ({"comment": "hello"}, "malformed"),
+        ({"expires_ms": 1}, "expired"),
+        ({"expires_ms": 1_700_000_005_001}, "lives_too_long"),
+        ({"issued_ms": 1_699_999_999_999, "expires_ms": 1_700_000_004_000}, "replayed"),
+        ({"symbol": "XAUUSD"}, "symbol_not_allowed"),
+        ({"volume": Decimal("1.01")}, "volume_above_limit"),
+        ({"volume": Decimal("0.015")}, "volume_step"),
+        ({"price": 1.0}, "stale_price"),
+    ],
+)
+async def test_each_refusal_has_its_code_and_reaches_nobody(room, change, code) -> None:
+    report = await room.give(room.signal(**change))
+    assert (report.state, report.code, room.terminal.requests) == (State.REFUSED, code, [])
+    assert report.reason
+    assert room.audit.kinds == ["order_refused"]
+
+
+async def test_a_stranger_can_not_block_the_id_of_a_true_signal(room) -> None:
+    signal = room.signal()
+    stranger = Ed25519PrivateKey.generate()
+    first, again = await room.give(signal, stranger), await room.give(signal, stranger)
+    assert (first.code, again.number) == ("unknown_key", first.number)
+    assert (await room.give(signal)).state is State.FILLED
+
+
+async def test_a_terminal_that_may_not_trade_is_named_in_plain_words(room) -> None:
+    room.terminal.facts = TerminalFacts(True, False, False, 0)
+    report = await room.give(room.signal())
+    assert (report.code, report.reason) == ("trading_not_allowed", "AutoTrading button is off in MT5")
+    room.terminal.facts = TerminalFacts(False, True, False, 0)
+    assert (await room.give(room.signal())).code == "terminal_not_ready"
+
+
+async def test_a_damaged_limits_file_stops_trading_until_it_is_corrected(room) -> None:
+    room.limits_path.write_text("{")
+    assert (await room.give(room.signal())).code == "trading_not_allowed"
+    room.limits_path.write_text(json.dumps({"symbols": ["EURUSD"], "max_volume_per_order": "0.1"}))
+    assert (await room.give(room.signal())).state is State.FILLED
+
+
+async def test_the_orders_of_a_minute_are_limited(room) -> None:
+    room.limits_path.write_text(json.dumps({"orders_per_minute": 2}))
+    states = [(await room.give(room.signal())).state for _ in range(3)]
+    assert states == [State.FILLED, State.FILLED, State.REFUSED]
+
+
+async def test_a_signal_brought_again_is_answered_with_the_same_execution_even_after_its_expiry(room) -> None:
+    signal = room.signal()
+    first = await room.give(signal)
+    room.clock.advance(60_000)
+    assert await room.give(signal) == first
+    assert len(room.terminal.requests) == 1
+
+
+async def test_a_request_is_journaled_before_it_is_sent(room) -> None:
+    seen: list[int] = []
+    room.desk.failpoint = lambda step: seen.append(len(room.terminal.requests)) if step == "after_journal" else None
+    await room.give(room.signal())
+    assert seen == [0]
+
+
+async def test_what_never_left_is_not_sent_and_stays_so(room) -> None:
+    room.terminal.fate = NotSent("the terminal is being started")
+    signal = room.signal()
+    assert (await room.give(signal)).state is State.NOT_SENT
+    room.terminal.fate = "done"
+    assert (await room.give(signal)).state is State.NOT_SENT
+    assert len(room.terminal.requests) == 1
+
+
+async def test_no_answer_is_unknown_and_then_found(room) -> None:
+    room.terminal.fate = TerminalDown("hangs")
+    signal = room.signal()
+    assert (await room.give(signal)).state is State.UNKNOWN
+    assert list(room.desk.searching) == [signal.id]
+    await room.desk.search_once()
+    report = room.line.sent[-1]
+    assert (report.state, report.code, report.number, room.desk.searching) == (State.FILLED, "found", 2, {})
+
+
+async def test_after_a_crash_the_journal_is_searched_and_nothing_is_sent(room) -> None:
+    signal = room.signal()
+
+    def die(step: str) -> None:
+        raise KeyboardInterrupt if step == "after_journal" else AssertionError(step)
+
+    room.desk.failpoint = die
+    with pytest.raises(KeyboardInterrupt):
+        await room.give(signal)
+    room.journal.close()
+    room.open()
+    await room.desk.begin()
+    await room.watch.look(OPENED)
+    room.clock.advance(1_500)
+    await room.watch.look(OPENED)
+    for _ in range(2):
+        await room.desk.search_once()
+    assert (room.line.sent[-1].state, room.terminal.requests) == (State.NOT_SENT, [])
+    assert (await room.give(signal)).state is State.NOT_SENT
+
+
+async def test_numbers_rise_by_one_and_a_new_epoch_begins_at_one(room) -> None:
+    for _ in range(3):
+        await room.give(room.signal())
+    assert [e.number for e in await room.journal.not_stored(0)] == [1, 2, 3]
+    await room.journal.stored(2)
+    await room.journal.adopt_epoch(8)
+    assert [(e.epoch, e.number, e.order_id) for e in await room.journal.not_stored(0)] == [(8, 1, "o3")]
+    assert (await room.give(room.signal())).number == 2

@@ -1,0 +1,1 @@
+"""Keep the trader's secrets and verify what the server signs."""

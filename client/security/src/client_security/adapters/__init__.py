@@ -1,0 +1,1 @@
+"""Where the secrets and the audit log lie on disk."""

@@ -1,0 +1,55 @@
+"""Decide whether a signed signal may be believed: key, signature, addressee, life time, replay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from client_security.domain.refusal import Refusal
+from contracts.signals import MAX_LIFETIME_MS, Signal, SignedSignal, magic_of, short_id
+from kit.errors import SignatureRefused
+from kit.signing import verify
+
+MAX_SKEW_MS = 1_000
+"""How far the server's clock may be ahead of ours."""
+_HEX = frozenset("0123456789abcdef")
+MIN_ID = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom this client believes. `since_ms`: signals issued before its memory began may have been executed already."""
+
+    tenant: str
+    account: str
+    pinned: Mapping[str, Ed25519PublicKey]
+    since_ms: int
+
+
+def believe(signed: SignedSignal, trust: Trust, now_ms: int) -> Signal | Refusal:
+    """The signal, or why it is not believed. Whether its id was seen before is the caller's journal's to say."""
+    try:
+        signal = verify(signed, trust.pinned)
+    except SignatureRefused as error:
+        return Refusal(error.code, str(error))
+    if (signal.tenant, signal.account) != (trust.tenant, trust.account):
+        return Refusal("wrong_account", "the signal is for another account than the one this terminal trades")
+    if len(signal.id) < MIN_ID or not _HEX.issuperset(signal.id):
+        return Refusal("malformed", "a signal's id is at least 20 lower-case hexadecimal digits")
+    if signal.comment != short_id(signal.id) or signal.magic != magic_of(signal.id):
+        return Refusal("malformed", "comment and magic are not those of the signal's id: it could not be found again")
+    return _in_time(signal, trust, now_ms) or signal
+
+
+def _in_time(signal: Signal, trust: Trust, now_ms: int) -> Refusal | None:
+    if signal.expires_ms - signal.issued_ms > MAX_LIFETIME_MS:
+        return Refusal("lives_too_long", f"a signal lives {MAX_LIFETIME_MS} ms at most")
+    if signal.issued_ms > now_ms + MAX_SKEW_MS:
+        ahead = signal.issued_ms - now_ms
+        return Refusal("lives_too_long", f"by this PC's clock it was issued {ahead} ms from now; set the clocks right")
+    if now_ms >= signal.expires_ms:
+        late = now_ms - signal.expires_ms
+        return Refusal("expired", f"it expired {late} ms ago by this PC's clock; if that is often so, check the clock")
+    if signal.issued_ms < trust.since_ms:
+        return Refusal("replayed", "it was issued before this client's journal began and may have been executed before")
+    return None

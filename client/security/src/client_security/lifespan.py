@@ -1,0 +1,141 @@
+"""The life of a client app: as `kit.lifespan`, without a bus and without what a bus costs in memory."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from client_security.settings import ClientSettings
+from kit import log, settings
+from kit.clock import Clock, SystemClock
+from kit.edge import Accept, Edge
+from kit.errors import KitError, SettingsError
+from kit.health import HealthBook
+
+S = TypeVar("S", bound=ClientSettings)
+
+STOP_ON_EOF = "AITRADING_STOP_ON_EOF"
+"""Set to 1 by the desktop: when it ends, however it ends, standard input closes and the app stops in order."""
+
+_log = log.get("lifespan")
+
+
+@dataclass(slots=True)
+class App:
+    """What a composition root builds upon: clock, health, metrics, and the tasks that run."""
+
+    name: str
+    settings: ClientSettings
+    clock: Clock
+    health: HealthBook
+    metrics: CollectorRegistry
+    closing: AsyncExitStack
+    accept: Accept | None = None
+    """Set it before `start_edge` to answer more than health and metrics."""
+    failed: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    edge: Edge | None = None
+    _tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
+
+    def run_task(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Run `work` as long as the app lives. If it ends with an error the app dies loudly."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and not self.failed.done() and (error := task.exception()) is not None:
+            self.failed.set_exception(error)
+
+    async def cancel_tasks(self) -> None:
+        """Stop everything `run_task` started."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def start_edge(self) -> None:
+        """Begin to probe and to answer on the port. Call it last: whoever sees the port open may use the app."""
+        self.edge = Edge(self.name, self.settings.host, self.settings.port, self.health, self.metrics, self.accept)
+        await self.edge.start()
+        self.closing.push_async_callback(self.edge.stop)
+        self.run_task(self.health.watch(), "health")
+
+
+CreateApp = Callable[[App, Any], Coroutine[Any, Any, Any]]
+
+
+@asynccontextmanager
+async def opened(name: str, config: ClientSettings, clock: Clock | None = None) -> "Any":
+    """An app with an empty health book; `create_app` adds the rest. Yields an App."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as closing:
+        metrics = CollectorRegistry()
+        if sys.platform == "linux":
+            ProcessCollector(registry=metrics)
+        app = App(name, config, clock, HealthBook(clock), metrics, closing)
+        closing.push_async_callback(app.cancel_tasks)
+        yield app
+
+
+def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    sys.stdin.buffer.read()
+    with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+        loop.call_soon_threadsafe(stop.set)
+
+
+async def _live(name: str, config: ClientSettings, create_app: CreateApp) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows has no loop signal handlers
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    if os.environ.get(STOP_ON_EOF) == "1":
+        threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
+    async with opened(name, config) as app:
+        try:
+            await create_app(app, config)
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({stopping, app.failed}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if app.failed.done():
+                app.failed.result()
+        except Exception as error:
+            _log.error("died", error=repr(error), exc_info=not isinstance(error, KitError))
+            raise
+        _log.info("stopping")
+    return 0
+
+
+def run(name: str, kind: type[S], create_app: CreateApp) -> int:
+    """Run an app until SIGTERM or SIGINT. Returns the exit code: 0 stopped when asked; 1 died; 2 settings are wrong;
+    3 (an error with an `exit_code`) starting again can't help."""
+    try:
+        config = settings.load(kind, os.environ, name)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    log.configure(name, config.instance, config.log_level)
+    factory = None
+    if sys.platform != "win32":
+        with contextlib.suppress(ImportError):
+            import uvloop
+
+            factory = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            return runner.run(_live(name, config, create_app))
+    except (KitError, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return int(getattr(error, "exit_code", 1))
+    except Exception:  # noqa: BLE001 already logged; the exit code tells the desktop
+        return 1

@@ -1,0 +1,23 @@
+"""The app is ready only while vault and audit log are good."""
+
+import socket
+
+from client_security.app import create_app
+from client_security.lifespan import opened
+from client_security.settings import Settings
+from kit.testing import eventually
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+async def test_without_an_enrolment_it_says_so(tmp_path) -> None:
+    settings = Settings(port=free_port(), data_dir=tmp_path)
+    async with opened("security", settings) as app:
+        await create_app(app, settings)
+        await eventually(lambda: app.health.last["audit_log"].health.value == "ok")
+        assert not app.health.ready()
+        assert "no enrolment" in app.health.last["vault"].detail
