@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,20 +23,23 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TENANT = "default"
 ACCOUNT = "1000001"
+BUILT_IN = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD", "BTCUSD")
+""" symbols whose contract the simulated terminal knows """
 SERVER_PROGRAMS = ("database-service", "api-gateway", "trading-engine", "data-bridge", "central-hub")
-CLIENT_APPS = ("metatrader-connector", "config-manager", "data-collector", "security")
 DEMO_STRATEGY = f"ma_cross:{TENANT}/{ACCOUNT}:*:volume=0.1,fast=5,slow=20,sample_ms=1000"
 READY_LIMIT_S = 90.0
-STOP_LIMIT_S = 40.0
+STOP_LIMIT_S = 60.0
 
 
 class StageError(Exception):
     """The platform or the client did not do what was asked; the text is one sentence for a person."""
 
 
-def generated_market(seed: int = 1, ticks_per_second: float = 4.0) -> dict[str, Any]:
-    """Prices made by a generator."""
-    return {"kind": "generator", "seed": seed, "symbols": ["EURUSD", "XAUUSD"], "ticks_per_second": ticks_per_second}
+def generated_market(
+    seed: int = 1, ticks_per_second: float = 4.0, symbols: tuple[str, ...] = ("EURUSD", "XAUUSD")
+) -> dict[str, Any]:
+    """Prices made by a generator; no symbols: all that the terminal knows."""
+    return {"kind": "generator", "seed": seed, "symbols": list(symbols), "ticks_per_second": ticks_per_second}
 
 
 def replayed_market(file: Path, symbol: str, speed: float) -> dict[str, Any]:
@@ -90,13 +93,27 @@ class Stage:
             **self.environ,
         }
 
+    def log_of(self, name: str) -> Path:
+        """What the platform (`hub`) or the client said."""
+        return self.data / "logs" / f"{name}.log"
+
     def _spawn(self, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
-        self.data.mkdir(parents=True, exist_ok=True)
-        with (self.data / f"{name}.out").open("ab") as out:
-            # its own group: Ctrl-C reaches us alone, and we stop the others in order
+        log = self.log_of(name)
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log.unlink(missing_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            # its own session: Ctrl-C reaches us alone, and we stop the others in order
             return subprocess.Popen(
-                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=self._environ(), start_new_session=True
+                command,
+                stdout=descriptor,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=self._environ(),
+                start_new_session=True,
             )
+        finally:
+            os.close(descriptor)
 
     def run_cli(self, *arguments: str, stdin: str = "") -> str:
         """Run `aitrading …` on this data directory and return what it printed; StageError with its own sentence."""
@@ -108,24 +125,35 @@ class Stage:
             raise StageError((done.stderr or done.stdout).strip())
         return done.stdout
 
-    def start_platform(self) -> float:
-        """Start the server and wait until every service is ready; returns the seconds it took."""
+    def start_platform(self, show: Callable[[list[str]], None] | None = None) -> float:
+        """Start the server and wait until every service is ready; returns the seconds it took.
+
+        `show` is told the names of those that are not ready, whenever the list changes.
+        """
         started = time.monotonic()
-        ports = ["--free-ports"] if self.free_ports else []
-        self.platform = self._spawn("platform", [str(BIN / "aitrading"), "up", "--data", str(self.data), *ports])
+        extra = ["--free-ports"] if self.free_ports else []
+        self.platform = self._spawn("hub", [str(BIN / "aitrading"), "up", "--data", str(self.data), *extra])
+        shown: list[str] = []
         while time.monotonic() - started < READY_LIMIT_S:
             if self.platform.poll() is not None:
-                raise StageError(self._last_words("platform"))
-            with suppress(OSError, ValueError, KeyError):
-                if all(self.ready(name) for name in SERVER_PROGRAMS):
-                    return time.monotonic() - started
+                raise StageError(last_line(self.log_of("hub")))
+            waiting = self._not_ready(self.platform.pid)
+            if not waiting:
+                return time.monotonic() - started
+            if show and waiting != shown:
+                show(waiting)
+            shown = waiting
             time.sleep(0.05)
-        missing = [name for name in SERVER_PROGRAMS if not self.ready(name)]
-        raise StageError(f"not ready within {READY_LIMIT_S:.0f} s: {', '.join(missing)}; see {self.data}/logs")
+        raise StageError(f"not ready within {READY_LIMIT_S:.0f} s: {', '.join(shown)}; see {self.data / 'logs'}")
 
-    def _last_words(self, name: str) -> str:
-        text = (self.data / f"{name}.out").read_text(errors="replace").strip()
-        return text.splitlines()[-1] if text else f"the {name} ended without a word; see {self.data}/logs"
+    def _not_ready(self, hub: int) -> list[str]:
+        try:
+            state = json.loads((self.data / "run" / "state.json").read_text())
+            if state["hub"]["pid"] != hub:  # the record of an earlier hub
+                return list(SERVER_PROGRAMS)
+        except (OSError, ValueError, KeyError, TypeError):
+            return list(SERVER_PROGRAMS)
+        return [name for name in SERVER_PROGRAMS if not self.ready(name)]
 
     def ready(self, service: str) -> bool:
         """The service answers its readiness page with 200."""
@@ -138,37 +166,38 @@ class Stage:
 
     def write_terminal(self) -> Path:
         """The simulated terminal's configuration; its broker remembers the account in a file."""
-        config = {
-            "account": {
-                "login": int(ACCOUNT),
-                "currency": "USD",
-                "balance": 100_000.0,
-                "margin_mode": self.margin_mode,
-            },
+        symbol = self.market.get("symbol")
+        config: dict[str, Any] = {
+            "account": {"login": int(ACCOUNT), "name": "Demo", "balance": 100_000.0, "margin_mode": self.margin_mode},
             "market": self.market,
             "clock": "ny+7",
-            "state_file": str(self.data / "broker.sqlite"),
-            "faults_file": str(self.data / "faults.json"),
+            # positions opened at replayed prices must not meet others: each replay remembers its own account
+            "state_file": f"broker-{symbol or 'generated'}.sqlite",
+            "faults_file": "faults.json",
         }
-        path = self.data / "terminal.json"
+        if symbol is not None and symbol not in BUILT_IN:
+            config["symbols"] = [{"name": symbol, "like": "EURUSD"}]
+        path = self.client_data / "terminal.json"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(json.dumps(config, indent=1))
         return path
 
     def enrol(self) -> Path:
         """An enrolment file for the demo terminal."""
-        path = self.data / "enrolment.json"
-        if not path.exists():
-            self.run_cli("terminal", "add", "--account", ACCOUNT, "--tenant", TENANT, "--out", str(path))
+        path = self.client_data / "enrolment.json"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.run_cli("terminal", "add", "--account", ACCOUNT, "--tenant", TENANT, "--out", str(path))
         return path
 
-    def start_client(self) -> None:
-        """Start the trader's side beside a simulated terminal."""
-        ports = ["--free-ports"] if self.free_ports else []
+    def start_client(self, first_read_s: int = 300) -> None:
+        """Start the trader's side beside a simulated terminal; its very first start reads `first_read_s` of history."""
+        extra = ["--free-ports"] if self.free_ports else []
         self.client = self._spawn(
             "client",
             [
                 str(BIN / "aitrading-client"), "run", "--enrolment", str(self.enrol()), "--terminal", "mt5sim",
-                "--terminal-path", str(self.write_terminal()), "--data", str(self.client_data), *ports,
+                "--terminal-path", str(self.write_terminal()), "--data", str(self.client_data),
+                "--first-read-s", str(first_read_s), *extra,
             ],
         )  # fmt: skip
 
@@ -197,13 +226,22 @@ class Stage:
         self.client = None
 
     def stop(self) -> None:
-        """Stop the client, then the platform; nothing of either is left."""
+        """Stop the client, then the platform: nothing is sent to a server that is going, and nothing is left."""
         self.stop_client()
         _end(self.platform)
         self.platform = None
         if (self.data / "run" / "state.json").exists():
             with suppress(StageError, subprocess.TimeoutExpired):
                 self.run_cli("down")
+
+
+def last_line(log: Path) -> str:
+    """The last line that a child wrote for a person; JSON log lines are for machines."""
+    with suppress(OSError):
+        for line in reversed(log.read_text(errors="replace")[-16_384:].splitlines()):
+            if line.strip() and not line.startswith("{"):
+                return line.strip()
+    return "it left no message"
 
 
 def _end(process: "subprocess.Popen[bytes] | None") -> None:
