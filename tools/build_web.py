@@ -38,6 +38,7 @@ TESTS: dict[str, list[str | Path]] = {
     "unit tests (vitest)": ["node_modules/vitest/vitest.mjs", "run", "--reporter=dot"]
 }
 MODULES_NEED_BYTES = 1_200_000_000
+UNTRUSTED = re.compile(r"SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_UNTRUSTED|certificate", re.IGNORECASE)
 UNREACHABLE = re.compile(
     r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|ECONNRESET|EAI_AGAIN|ENETUNREACH|ERR_SOCKET_TIMEOUT|E50[234]"
 )
@@ -94,6 +95,11 @@ def explain(step: str, output: str) -> BuildError:
     """The likely cause of a failed step, in one sentence; the whole output stays in the log."""
     if "ENOSPC" in output or "No space left" in output:
         return BuildError(f"{step} failed because the disk is full: free some space and run it again.")
+    if UNTRUSTED.search(output):
+        return BuildError(
+            f"{step} failed because the npm registry's certificate is not trusted: point SSL_CERT_FILE to your company's "
+            "CA bundle and run it again."
+        )
     if UNREACHABLE.search(output):
         return BuildError(f"{step} failed because the npm registry cannot be reached: check the network or the proxy.")
     if "in sync" in output and "package-lock.json" in output:
@@ -110,7 +116,12 @@ def environment(build_id: str) -> dict[str, str]:
     node = node_binary()
     kept = {name: value for name, value in os.environ.items() if name not in {"NODE_ENV", "NODE_OPTIONS"}}
     path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**kept, "PATH": path, "NEXT_TELEMETRY_DISABLED": "1", "BUILD_ID": build_id, "CI": "1", "NO_COLOR": "1"}
+    # what the system and SSL_CERT_FILE trust, Node trusts too: a company's own certificates are given once
+    trust = {"NODE_USE_SYSTEM_CA": "1"}
+    if bundle := os.environ.get("SSL_CERT_FILE"):
+        trust["NODE_EXTRA_CA_CERTS"] = bundle
+    own = {"NEXT_TELEMETRY_DISABLED": "1", "BUILD_ID": build_id, "CI": "1", "NO_COLOR": "1"}
+    return {**trust, **kept, **own, "PATH": path}
 
 
 def started(arguments: list[str | Path], folder: Path, build_id: str) -> tuple[int, str]:

@@ -4,6 +4,7 @@ Skips loudly, with exit code 0, where no Docker engine answers. AITRADING_DOCKER
 (else a free one), AITRADING_BASE_IMAGE the image to build on. The image stays afterwards; container and volume do not.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -242,13 +243,15 @@ def main() -> int:
     except (TryError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         if trial is not None:
-            print(trial.compose("logs", "--no-color", "--tail", "40"), file=sys.stderr)
+            with contextlib.suppress(TryError):
+                print(trial.compose("logs", "--no-color", "--tail", "40"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     finally:
         if trial is not None:
-            trial.down()
+            with contextlib.suppress(TryError):
+                trial.down()
     print("The image works; it stays as `aitrading`: `docker compose up` starts it.")
     return 0
 
