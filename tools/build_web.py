@@ -97,8 +97,8 @@ def explain(step: str, output: str) -> BuildError:
         return BuildError(f"{step} failed because the disk is full: free some space and run it again.")
     if UNTRUSTED.search(output):
         return BuildError(
-            f"{step} failed because the npm registry's certificate is not trusted: point SSL_CERT_FILE to your company's "
-            "CA bundle and run it again."
+            f"{step} failed because the npm registry's certificate is not trusted: point SSL_CERT_FILE to your "
+            "company's CA bundle and run it again."
         )
     if UNREACHABLE.search(output):
         return BuildError(f"{step} failed because the npm registry cannot be reached: check the network or the proxy.")

@@ -78,7 +78,7 @@ def test_a_full_disk_is_a_sentence_and_no_traceback(
     assert capsys.readouterr().err == "The web build stopped: the disk is full.\n"
 
 
-def test_a_certificate_nobody_trusts_is_told_apart_from_a_network_that_is_away() -> None:
+def test_a_certificate_nobody_trusts_is_told_apart_from_a_network_that_is_away(build_web: ModuleType) -> None:
     fault = build_web.explain(
         "npm ci", "npm error code SELF_SIGNED_CERT_IN_CHAIN\nrequest to https://x failed, reason: y"
     )

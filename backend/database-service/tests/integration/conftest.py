@@ -73,7 +73,7 @@ class PostgresServer:
             return [program]
         rights = "+dac_override,+dac_read_search"
         return [
-            *("setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"),
+            *("setpriv", "--securebits=+no_setuid_fixup", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"),
             *("--inh-caps", rights, "--ambient-caps", rights, program),
         ]
 

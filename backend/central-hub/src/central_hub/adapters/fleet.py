@@ -13,8 +13,9 @@ from central_hub.domain.programs import Program, stop_groups, waves
 from central_hub.domain.registry import Managed
 from central_hub.domain.restarts import Restarts
 from central_hub.domain.runstate import ProcessRecord, RunState
-from central_hub.domain.watch import Watch
+from central_hub.domain.watch import Probe, Watch
 from central_hub.ports import HubError, Launcher, Process
+from contracts.audit import DependencyHealth, Health
 
 PROBE_STARTING_S = 0.05
 PROBE_RUNNING_S = 2.0
@@ -37,11 +38,23 @@ class Keeper:
     prepared: bool = False
     log_from: int = 0
     """Where in its log file the present life begins."""
-    detail: str = ""
+    probed: DependencyHealth | None = None
+    """What the last probe found; None before the first."""
 
     @property
     def program(self) -> Program:
         return self.launcher.program
+
+    def note(self, probe: Probe, now_ms: int) -> None:
+        """Keep what a probe found."""
+        health = Health.OK if probe.ready else Health.FAILED
+        self.probed = DependencyHealth(self.program.name, health, probe.detail, now_ms)
+
+    def own_probe(self) -> DependencyHealth | None:
+        """For the list of services: engines send no heartbeats, so the hub's probe is all there is to tell."""
+        if not self.program.is_engine:
+            return None
+        return self.probed or DependencyHealth(self.program.name, Health.FAILED, "not asked yet", 0)
 
 
 class OsFleet:
@@ -84,6 +97,8 @@ class OsFleet:
                 keeper.restarts.count,
                 not keeper.program.is_engine,
                 keeper.process.record.started_ms if keeper.process else 0,
+                keeper.own_probe(),
+                keeper.launcher.port,
             )
             for name, keeper in self.keepers.items()
         )
@@ -133,6 +148,7 @@ class OsFleet:
                 reason = await self._watch(keeper, keeper.process)
             keeper.process = None
             keeper.ready.clear()
+            keeper.note(Probe(False, False, reason), self._now_ms())
             wait_ms = keeper.restarts.fell(self._now_ms())
             keeper.state = "backing_off"
             self._record()
@@ -155,7 +171,6 @@ class OsFleet:
         except HubError as error:
             if first:
                 raise
-            keeper.detail = str(error)
             self._say(f"{name}: {error}")
 
     async def _prepare(self, keeper: Keeper) -> None:
@@ -175,7 +190,7 @@ class OsFleet:
                 probe = await keeper.launcher.probe()
                 if ended.done():
                     return self._explain(keeper, ended.result(), watch)
-                keeper.detail = probe.detail
+                keeper.note(probe, self._now_ms())
                 self._note(keeper, watch, probe.ready)
                 needs_ready = all(self.keepers[need].ready.is_set() for need in keeper.program.needs)
                 if reason := watch.observe(probe, needs_ready, self._now_ms()):

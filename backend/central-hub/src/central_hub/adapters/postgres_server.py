@@ -48,7 +48,10 @@ def drop_root() -> tuple[str, ...]:
         )
     caps = "+dac_override,+dac_read_search"
     user = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-    return (setpriv, *user, f"--inh-caps={caps}", f"--ambient-caps={caps}", "--")
+    # initdb asks access(2), which forgets the capabilities of a user who is not root unless this bit is set: without
+    # it the programs themselves can't be found below a directory that is closed to others
+    bits = "--securebits=+no_setuid_fixup"
+    return (setpriv, bits, *user, f"--inh-caps={caps}", f"--ambient-caps={caps}", "--")
 
 
 @dataclass(slots=True)

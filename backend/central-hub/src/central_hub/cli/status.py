@@ -47,12 +47,12 @@ def _from_hub(port: int) -> tuple[list[dict[str, Any]], int] | None:
     rows = []
     for row in overview.services.services:
         beat = row.heartbeat
-        # an engine has no heartbeat: that it runs means that its last probe was good
-        ready = row.state == "running" and (beat is None or beat.ready)
+        # an engine sends no heartbeats: the hub's own probe tells
+        probe_ok = row.probe is None or row.probe.health == "ok"
+        ready = row.state == "running" and (probe_ok if beat is None else beat.ready)
         age = None if beat is None else max(0, overview.services.hub_ms - beat.at_ms)
-        missing = (
-            "" if beat is None else "; ".join(f"{d.name}: {d.detail}" for d in beat.dependencies if d.health != "ok")
-        )
+        asked = beat.dependencies if beat else (row.probe,) if row.probe else ()
+        missing = "; ".join(f"{d.name}: {d.detail}" for d in asked if d.health != "ok")
         rows.append(_row(row.service, row.state, ready, row.pid, row.restarts, age, missing))
     return rows, overview.errors_total
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from contracts.audit import Heartbeat
+from contracts.audit import DependencyHealth, Heartbeat
 from contracts.rpc import ServiceRow
 
 TTL_MS = 10_000
@@ -23,6 +23,9 @@ class Managed:
     """It sends heartbeats; engines do not."""
     since_ms: int = 0
     """When this process began to run; silence is counted from here until its first heartbeat."""
+    probe: DependencyHealth | None = None
+    """What the hub itself last found; only of programs that send no heartbeats."""
+    port: int = 0
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Registry:
         silent_since = max(known[1] if known else 0, one.since_ms)
         expected = one.beats and one.state == "running"
         state = "lost" if expected and now_ms - silent_since > TTL_MS else one.state
-        return ServiceRow(one.service, state, one.pid, one.restarts, beat)
+        return ServiceRow(one.service, state, one.pid, one.restarts, beat, one.probe, one.port)
 
     def _forget_strangers(self, own: set[str]) -> None:
         strangers = sorted((s for s in self._heard if s not in own), key=lambda s: self._heard[s][1])
