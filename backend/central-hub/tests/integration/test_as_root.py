@@ -17,12 +17,14 @@ pytestmark = [
 def test_programs_and_data_below_a_closed_directory_are_reached(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    installed = find_folder().parent
-    shutil.copytree(installed, closed / installed.name, symlinks=True)
+    installed = find_folder().parent  # the wheel's pginstall18, whose programs find their libraries beside the package
+    package = closed / installed.parent.name
+    shutil.copytree(installed, package / installed.name, symlinks=True)
+    shutil.copytree(installed.parent.with_name(f"{package.name}.libs"), closed / f"{package.name}.libs")
     cluster = closed / "cluster"
     cluster.mkdir(mode=0o700)
     os.chown(cluster, NOBODY, NOBODY)
-    initdb = closed / installed.name / "bin" / "initdb"
+    initdb = package / installed.name / "bin" / "initdb"
     done = subprocess.run(
         [*drop_root(), str(initdb), "-D", str(cluster), "--no-sync", "--locale=C"],
         capture_output=True, text=True, timeout=60, check=False,

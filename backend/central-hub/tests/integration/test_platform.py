@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from central_hub.adapters import net, processes
@@ -104,6 +105,26 @@ def test_all_programs_start_become_ready_and_stop(hub: Hub) -> None:
     assert not any(processes.is_same(record) for record in state.programs.values())
     assert hub.state() == RunState()
     assert "Traceback" not in hub.said()
+
+
+def test_the_list_tells_what_the_hub_found_when_it_asked_the_engines(hub: Hub) -> None:
+    hub.start("nats", "postgresql").ready()
+    rows = engines(hub)
+    assert {name: row.state for name, row in rows.items()} == {"nats": "running", "postgresql": "running"}
+    assert {row.probe.detail for row in rows.values() if row.probe} == {"JetStream is on", "takes connections"}
+    assert all(row.heartbeat is None and row.probe and row.probe.health == "ok" for row in rows.values())
+    assert {name: row.port for name, row in rows.items()} == {name: hub.state().ports[name] for name in rows}
+    os.kill(hub.pids()["nats"], signal.SIGKILL)
+    within(lambda: (probe := engines(hub)["nats"].probe) is not None and probe.health == "failed")
+    within(lambda: (probe := engines(hub)["nats"].probe) is not None and probe.health == "ok")
+
+
+def engines(hub: Hub) -> dict[str, rpc.ServiceRow]:
+    """What the hub's page says of the engines."""
+    status, body = get(hub.state().ports["central-hub"], "/services")
+    assert status == 200
+    services = msgspec.convert(msgspec.json.decode(body)["services"], rpc.Services)
+    return {row.service: row for row in services.services if row.service in ("nats", "postgresql")}
 
 
 def test_services_live_on_when_the_hub_is_killed_and_a_new_hub_takes_them_over(hub: Hub) -> None:

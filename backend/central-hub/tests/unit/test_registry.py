@@ -1,7 +1,7 @@
 """Who lives."""
 
 from central_hub.domain.registry import MAX_STRANGERS, TTL_MS, Managed, Registry
-from contracts.audit import Heartbeat
+from contracts.audit import DependencyHealth, Health, Heartbeat
 
 NOW = 1_700_000_000_000
 
@@ -97,3 +97,9 @@ def test_the_longest_silent_strangers_are_forgotten() -> None:
     rows = registry.rows([], NOW)
     assert len(rows) == MAX_STRANGERS
     assert rows[0].service == "s0010"
+
+
+def test_of_an_engine_the_hubs_own_probe_and_port_are_told() -> None:
+    probe = DependencyHealth("nats", Health.OK, "JetStream is on", NOW)
+    (row,) = Registry().rows([Managed("nats", "running", 7, 0, False, 1, probe, 4222)], NOW)
+    assert (row.heartbeat, row.probe, row.port) == (None, probe, 4222)
