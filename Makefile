@@ -37,13 +37,13 @@ bench: setup web  ## Measure speed and write down what was measured
 	@$(RUN) tools/bench.py
 
 smoke: setup web  ## Prove the whole path with a file of ticks: TICKS=file SYMBOL=name
-	@$(RUN) tools/smoke.py
+	@$(RUN) tools/smoke.py "$(TICKS)" "$(SYMBOL)"
 
 web: setup  ## Build the dashboards (nothing is done when they are built)
 	@$(RUN) tools/build_web.py
 
-docker:  ## Build the container image
-	@docker build -t aitrading .
+docker: setup  ## Build the container image and prove it: start, sign in, see a filled order
+	@$(RUN) tools/docker_try.py
 
 clean:  ## Remove what was built; data in ./var stays
 	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage web/dist web/node_modules

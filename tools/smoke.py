@@ -145,6 +145,9 @@ def main() -> int:
     parser.add_argument("symbol")
     parser.add_argument("--keep", action="store_true", help="leave the data directory for a look")
     arguments = parser.parse_args()
+    if not arguments.symbol:
+        print("Say which file and symbol: make smoke TICKS=file.csv.gz SYMBOL=EURUSD", file=sys.stderr)
+        return 2
     if not arguments.ticks.is_file():
         print(f"There is no file {arguments.ticks}; give TICKS=path of a tick file.", file=sys.stderr)
         return 2
