@@ -24,6 +24,7 @@ run: setup web  ## Start everything with a simulated terminal; Ctrl-C stops it
 	@exec $(RUN) tools/run.py
 
 test: setup web  ## Run all tests
+	@$(RUN) tools/build_web.py --test
 	@$(VENV)/pytest $(ARGS)
 
 check: setup  ## Lint, types, import law, sizes, generated files

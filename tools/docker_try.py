@@ -1,4 +1,4 @@
-"""`make docker`: build the image and prove it: start, sign in, see a filled order, stop, start again on the same data.
+"""`make docker`: build the image and prove it: start, sign in, see a filled order, stop, crash, go on with its data.
 
 Skips loudly, with exit code 0, where no Docker engine answers. AITRADING_DOCKER_PORT chooses the port on this machine
 (else a free one), AITRADING_BASE_IMAGE the image to build on. The image stays afterwards; container and volume do not.
@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,6 +106,8 @@ class Trial:
     command: tuple[str, ...]
     port: int
     cookie: str = ""
+    known: set[str] = field(default_factory=set)
+    """ ids of filled orders that were seen """
 
     @property
     def base(self) -> str:
@@ -161,6 +163,11 @@ class Trial:
             raise TryError(f"It should stop with exit code 0 when asked, and stopped with {code} after {took:.1f} s.")
         return took
 
+    def cut_power(self) -> None:
+        """Kill everything at once, and let PostgreSQL's pid file name a process that will live: numbers repeat here."""
+        self.inside("sed", "-i", "1s/.*/1/", "/data/postgres/postmaster.pid")
+        self.compose("kill")
+
     def down(self) -> None:
         """Container, network and volume go."""
         self.compose("down", "--volumes", "--timeout", "30")
@@ -186,19 +193,20 @@ def check_confined(trial: Trial) -> str:
 
 
 def check_trading(trial: Trial) -> str:
-    """Signed in: prices move and an order was filled; what was seen, in words."""
+    """Signed in: prices move and an order is filled that was not there before; what was seen, in words."""
 
     def newest() -> dict[str, int]:
         return {row["symbol"]: row["time_msc"] for row in trial.ask("/api/v1/symbols")["symbols"] if row["bid"] > 0}
 
+    def filled() -> list[dict[str, Any]]:
+        orders = trial.ask("/api/v1/orders")["orders"]
+        return [row for row in orders if row["state"] == "FILLED" and row["id"] not in trial.known]
+
     first = wait("a price", FACT_LIMIT_S, newest)
     wait("a newer price", FACT_LIMIT_S, lambda: any(at > first.get(name, at) for name, at in newest().items()))
-    filled = wait(
-        "a filled order",
-        FACT_LIMIT_S,
-        lambda: [row for row in trial.ask("/api/v1/orders")["orders"] if row["state"] == "FILLED"],
-    )
-    order = filled[-1]
+    orders = wait("a filled order", FACT_LIMIT_S, filled)
+    trial.known |= {row["id"] for row in orders}
+    order = orders[-1]
     return f"{len(first)} symbols with prices; filled: {order['side']} {order['filled_volume']} {order['symbol']}"
 
 
@@ -225,6 +233,11 @@ def prove(trial: Trial) -> None:
 
     print(f"second start on the same data: ready in {trial.start():.1f} s", flush=True)
     trial.cookie = ""
+    trial.ask("/api/v1/session", {"name": USER, "password": password})
+    print(f"signed in again; {check_trading(trial)}", flush=True)
+
+    trial.cut_power()
+    print(f"start after a power cut: ready in {trial.start():.1f} s", flush=True)
     trial.ask("/api/v1/session", {"name": USER, "password": password})
     print(f"signed in again; {check_trading(trial)}", flush=True)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.probes import postgres_ready
+from central_hub.adapters.processes import command_line
 from central_hub.adapters.secret_files import Secrets
 from central_hub.domain.diagnosis import cause
 from central_hub.domain.engineconf import pg_hba, postgres_conf
@@ -83,8 +84,22 @@ class PostgresServer:
                 f"{self._cluster} belongs to PostgreSQL {major}, this version runs PostgreSQL {MAJOR}: restore a "
                 f"backup made with `pg_dumpall` of that version, or choose another directory with --data."
             )
+        self._forget_dead_postmaster()
         for name, text in (("postgresql.conf", postgres_conf(self.port)), ("pg_hba.conf", pg_hba())):
             self._write(self._cluster / name, text)
+
+    def _forget_dead_postmaster(self) -> None:
+        # After a crash PostgreSQL believes its old pid file as long as that number lives. Numbers come again: in a
+        # container nearly always, on any machine after a reboot. Only the holder of the data directory gets here.
+        file = self._cluster / "postmaster.pid"
+        try:
+            pid = int(file.read_text().split("\n", 1)[0])
+        except FileNotFoundError:
+            return
+        except ValueError:
+            pid = 0
+        if str(self._cluster) not in command_line(pid):
+            file.unlink()
 
     def _write(self, file: Path, text: str) -> None:
         file.write_text(text)
