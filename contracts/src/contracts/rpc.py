@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from contracts.accounts import AccountState
-from contracts.audit import AuditRecord, Heartbeat
+from contracts.audit import AuditRecord, DependencyHealth, Heartbeat
 from contracts.bars import Bar, Timeframe
 from contracts.executions import Execution
 from contracts.orders import Order, OrderState
@@ -258,6 +258,10 @@ class ServiceRow(msgspec.Struct, frozen=True):
     pid: int
     restarts: int
     heartbeat: Heartbeat | None
+    probe: DependencyHealth | None = None
+    """The hub's own last probe of a program that sends no heartbeats, an engine; None for all others."""
+    port: int = 0
+    """Where the hub started it; 0 when the hub did not."""
 
 
 class Services(msgspec.Struct, frozen=True):

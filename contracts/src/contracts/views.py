@@ -61,6 +61,10 @@ class SymbolView(msgspec.Struct, frozen=True):
     received_ms: int
     ticks: int
     source: PriceSource
+    volume_min: Decimal = Decimal(0)
+    """Lots; all three are 0 while the terminal has not told the symbol's contract."""
+    volume_max: Decimal = Decimal(0)
+    volume_step: Decimal = Decimal(0)
 
 
 class SymbolsView(msgspec.Struct, frozen=True):
@@ -203,7 +207,10 @@ class ExecutionsView(msgspec.Struct, frozen=True):
 
 
 class ServiceView(msgspec.Struct, frozen=True):
-    """A service for the operator. `heartbeat_age_ms` is -1 when none was ever heard."""
+    """A service or engine for the operator. `heartbeat_age_ms` is -1 when none was ever heard.
+
+    Engines send no heartbeats: the hub probes them, and that probe is their only dependency.
+    """
 
     service: str
     state: str
@@ -215,6 +222,8 @@ class ServiceView(msgspec.Struct, frozen=True):
     started_ms: int
     heartbeat_age_ms: int
     dependencies: tuple[DependencyHealth, ...]
+    kind: str = "service"
+    """`service` or `engine`."""
 
 
 class ServicesView(msgspec.Struct, frozen=True):
@@ -285,11 +294,16 @@ class StreamExecution(msgspec.Struct, frozen=True, tag_field="k", tag="e"):
 
 
 class StreamHeartbeat(msgspec.Struct, frozen=True, tag_field="k", tag="h"):
-    """Every second, so that silence is noticed; `bus` tells whether the gateway hears the platform."""
+    """Every second, and at once when trading is paused or resumed, so that silence is noticed.
+
+    `bus` tells whether the gateway hears the platform.
+    """
 
     q: int
     now: int
     bus: bool
+    paused: bool | None = None
+    """Whether the tenant's trading is paused, as the engine says; None while that is not known."""
 
 
 StreamMessage = StreamTicks | StreamAccount | StreamOrder | StreamExecution | StreamHeartbeat
