@@ -1,14 +1,30 @@
 """Logs: one JSON object per line on standard error, with a correlation id, without secrets."""
 
+import contextlib
 import contextvars
 import logging
 import re
 import sys
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-import structlog
+
+@contextlib.contextmanager
+def _absent(name: str) -> Iterator[None]:
+    """Importing `name` fails inside of this block; whoever wants it later still gets it."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # how Python marks a module that can't be imported
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+with _absent("rich"):  # structlog would colour tracebacks with it: 4 MB in each of a dozen processes that write JSON
+    import structlog
 
 correlation: contextvars.ContextVar[str] = contextvars.ContextVar("correlation", default="")
 """The id that ties together all that one tick, signal or request caused. Empty outside of one."""

@@ -90,6 +90,7 @@ class NatsBus:
         self._consumers: dict[str, tuple[str, ConsumerConfig]] = {}
         """ durable name -> its stream and configuration, to make it again """
         self._restoring: asyncio.Task[None] | None = None
+        self._restore_backoff = Backoff(0.1, 2.0)
 
     @classmethod
     async def connect(cls, url: str, service: str, password: str, *, give_up_after_s: float = 60.0) -> "NatsBus":
@@ -146,11 +147,12 @@ class NatsBus:
 
     async def _restore(self) -> None:
         # the server may have come back without its memory streams, or with an empty directory
-        for delay in Backoff(0.1, 2.0, attempts=20).delays():
+        for delay in self._restore_backoff.delays():  # until it succeeds or the bus is closed: without it all is deaf
             try:
                 await self._ensure_streams()
-                for stream, config in self._consumers.values():
-                    await self._js.add_consumer(stream, config)
+                for name in list(self._consumers):  # others make and end consumers meanwhile
+                    if (known := self._consumers.get(name)) is not None:
+                        await self._js.add_consumer(*known)
                 return
             except (nats.errors.Error, TimeoutError) as error:
                 _log.warning("streams_not_restored", error=repr(error))
@@ -316,7 +318,9 @@ class NatsBus:
         if not self._nc.is_connected:
             raise BusUnavailable("not connected to NATS")
         await self._nc.flush(timeout=1)
-        return f"NATS {self._nc.connected_server_version}"
+        # printed as it is, nats-py's version object reads `<nats server v2.15.1>`
+        version = self._nc.connected_server_version
+        return f"NATS {version.major}.{version.minor}.{version.patch}"
 
     async def close(self) -> None:
         """Flush and hang up; what can't be flushed within two seconds is left."""

@@ -1,6 +1,7 @@
 """Facts about the bus on a real NATS server."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,9 @@ async def test_plain_messages_reach_who_listens_now(nats: NatsServer) -> None:
 async def test_a_server_that_is_not_there_is_said_in_a_sentence() -> None:
     with pytest.raises(BusUnavailable, match="no NATS server with JetStream answers"):
         await NatsBus.connect(f"nats://127.0.0.1:{free_port()}", "data-bridge", "", give_up_after_s=0.2)
+
+
+async def test_the_probe_names_the_servers_version_plainly(nats: NatsServer) -> None:
+    bus = await NatsBus.connect(nats.url, "data-bridge", "")
+    assert re.fullmatch(r"NATS \d+\.\d+\.\d+", await bus.probe())
+    await bus.close()

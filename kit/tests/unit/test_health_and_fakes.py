@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from contracts import rpc, subjects
-from contracts.audit import Health
-from contracts.codec import encode
+from contracts.audit import Health, Heartbeat
+from contracts.codec import decode, encode
 from kit import settings
 from kit.bus import Delivery, Message
 from kit.errors import AnswerFault, BusUnavailable
 from kit.health import HealthBook
-from kit.lifespan import opened, start_edge
+from kit.lifespan import HEARTBEAT_EVERY_S, opened, start_edge
 from kit.testing import FakeBus, FakeClock, eventually
 from kit.testing.bus import matches
 
@@ -124,3 +124,16 @@ async def test_the_fake_bus_answers_refuses_and_is_down() -> None:
     bus.down = True
     with pytest.raises(BusUnavailable):
         await bus.publish("orders.default", b"")
+
+
+async def test_a_heartbeat_that_cannot_wait_is_sent_at_once(tmp_path: Path) -> None:
+    bus = FakeBus()
+    async with opened("data-bridge", Config(port=0, data_dir=tmp_path), bus=bus) as service:
+        await start_edge(service)
+        await eventually(service.health.ready)
+        await eventually(lambda: decode(bus.on("health.>")[-1], Heartbeat).ready)
+        before = len(bus.on("health.>"))
+        service.counters["paused:default"] = 1
+        service.beat_now()
+        await eventually(lambda: len(bus.on("health.>")) > before, within_s=HEARTBEAT_EVERY_S / 2)
+        assert decode(bus.on("health.>")[-1], Heartbeat).counters == {"paused:default": 1}

@@ -10,7 +10,7 @@ from contracts.audit import AuditRecord
 from contracts.codec import decode, encode
 from contracts.executions import ExecutionState
 from contracts.signals import SignedSignal
-from contracts.uplink import Welcome
+from contracts.uplink import Hello, Welcome
 from data_bridge.adapters.signal_feed import SignalFeed
 from data_bridge.adapters.trail import BusTrail
 from data_bridge.domain.counts import Counts
@@ -90,16 +90,35 @@ async def test_a_signal_without_an_answer_comes_again_after_a_reconnect(run_app:
             assert await eventually(lambda: terminal.heard(SignedSignal)) == [signal(app)]
 
 
-async def test_a_signal_that_waited_while_no_terminal_was_there_is_delivered_if_it_may_still_matter(
+async def test_a_signal_one_client_was_given_is_never_given_to_another_whose_journal_does_not_know_it(
+    run_app: Any,
+) -> None:
+    async with run_app(WatchedBus()) as app:
+        async with app.terminal() as first:
+            await eventually(lambda: first.heard(Welcome))
+            await app.bus.store(SUBJECT, encode(signal(app, "given")), "given")
+            await eventually(lambda: first.heard(SignedSignal))
+        other_pc = Hello(1, rig.TENANT, rig.ACCOUNT, rig.EPOCH + 1, "test", 1)
+        async with app.terminal(hello=other_pc) as second:
+            await app.bus.store(SUBJECT, encode(signal(app, "new")), "new")
+            await eventually(lambda: second.heard(SignedSignal))
+            assert [s.signal_id for s in second.heard(SignedSignal)] == ["new"]
+            assert app.metric("bridge_refused_total", reason="given_to_another") == 1
+        async with app.terminal() as first:
+            await eventually(lambda: first.heard(SignedSignal))
+            assert [s.signal_id for s in first.heard(SignedSignal)] == ["given"]
+
+
+async def test_signals_that_waited_while_no_terminal_was_there_are_delivered_and_the_old_ones_not_for_ever(
     run_app: Any,
 ) -> None:
     async with run_app(WatchedBus()) as app:
         await app.bus.store(SUBJECT, encode(signal(app, "old", lives_ms=-61_000)), "old")
         await app.bus.store(SUBJECT, encode(signal(app, "new")), "new")
         async with app.terminal() as terminal:
-            (delivered,) = await eventually(lambda: terminal.heard(SignedSignal))
-            assert delivered.signal_id == "new"
-            assert [d.answered for d in app.bus.deliveries] == ["ack", ""]
+            await eventually(lambda: len(terminal.heard(SignedSignal)) == 2)
+            await terminal.send(rig.execution_of(1, "old", ExecutionState.REFUSED))  # expired, says the connector
+            await eventually(lambda: [d.answered for d in app.bus.deliveries] == ["ack", ""])
 
 
 async def test_a_signal_for_another_account_is_dropped_and_audited(run_app: Any) -> None:

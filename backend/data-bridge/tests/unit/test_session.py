@@ -193,6 +193,27 @@ def test_executions_the_store_lost_after_confirming_them_are_asked_of_the_termin
     assert message.execution.number == 4
 
 
+def test_a_terminal_that_does_not_repeat_what_the_store_lost_has_to_connect_again() -> None:
+    session = opened(executions=5)
+    session.receive(encode(rig.execution_of(6)), NOW)
+    take(session)
+    session.answered(stored(executions=3), NOW + 3_000)
+    said(session)
+    for later in (9_000, 15_000):
+        session.receive(encode(Control(Ping(1))), NOW + later)
+        said(session)
+        session.tick(NOW + later, reading=True)
+    goodbye, _ = said(session)
+    assert (goodbye.code, goodbye.retry) == ("execution_gap", True)  # type: ignore[attr-defined]
+
+
+def test_a_frame_nested_without_end_is_a_malformed_frame() -> None:
+    session = opened()
+    session.receive(b"\x92\xa7control\x82\xa4type\xa4ping\xa1x" + b"\x91" * 1_000_000 + b"\xc0", NOW)
+    kept, refused = said(session)
+    assert (kept.code, refused.code) == ("malformed", "malformed")  # type: ignore[attr-defined]
+
+
 def test_failed_publishes_of_one_outage_await_the_bus_once_and_stale_failures_are_ignored() -> None:
     session = opened()
     for symbol in ("A", "B"):

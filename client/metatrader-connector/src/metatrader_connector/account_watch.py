@@ -11,6 +11,7 @@ from client_security.domain.enrolment import Enrolment
 from contracts.accounts import AccountState, Instrument, MarginMode, Position, PriceSource, Side
 from kit.clock import Clock
 from metatrader_connector.domain.broker_clock import one_to_utc
+from metatrader_connector.domain.clock_fit import ClockFit
 from metatrader_connector.domain.executor import lots
 from metatrader_connector.domain.readiness import blocked_because
 from metatrader_connector.domain.terminal import Opened, Picture, PositionFacts, SymbolFacts
@@ -20,6 +21,8 @@ HEDGING = 2
 EVERY_S = 1.0
 AT_LEAST_EVERY_MS = 5_000
 FRESH_MS = 5_000
+AFTER_ORDER_S = 0.002
+"""Stamps are whole milliseconds: with this pause a picture is younger than the answer that asked for it."""
 
 
 @dataclass(slots=True)
@@ -41,21 +44,41 @@ class AccountWatch:
     trouble: str = "the terminal was not read yet"
     facts: dict[str, SymbolFacts] = field(default_factory=dict)
     """ symbol -> its contract """
+    clock_fit: ClockFit = field(init=False)
     _last: AccountState | None = None
     _last_ms: int = 0
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.clock_fit = ClockFit(self.zone)
+
+    def look_soon(self) -> None:
+        """An order was answered: the server trades on only when it has seen what the account looks like now."""
+        self._wanted.set()
 
     async def run(self) -> None:
-        """Look every second until cancelled."""
+        """Look every second, and after every order at once, until cancelled."""
+        asked = False
         while True:
             opened = await self.terminal.ready()
+            if asked:
+                await asyncio.sleep(AFTER_ORDER_S)
+            self._wanted.clear()
             try:
-                await self.look(opened)
+                await self.look(opened, always=asked)
             except TerminalDown as error:
                 self.picture, self.trouble = None, str(error)
-            await asyncio.sleep(EVERY_S)
+            asked = await self._asked_within(EVERY_S)
 
-    async def look(self, opened: Opened) -> None:
-        """Read the account once and send it when it is news."""
+    async def _asked_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._wanted.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def look(self, opened: Opened, *, always: bool = False) -> None:
+        """Read the account once and send it when it is news, or `always`."""
         picture = await self.terminal.picture(self.wanted)
         self.taken_ms = self.clock.now_ms()
         login = str(picture.account.login)
@@ -69,7 +92,9 @@ class AccountWatch:
         self.picture = picture
         self.facts = {symbol.name: symbol for symbol in picture.symbols[: self.most_symbols]}
         self.trouble = f"the terminal does not know {', '.join(picture.unknown)}" if picture.unknown else ""
-        self._tell(opened, picture)
+        if not opened.replay:
+            self.clock_fit.look(max((symbol.time for symbol in picture.symbols), default=0), self.taken_ms)
+        self._tell(opened, picture, always)
 
     def symbols(self) -> tuple[str, ...]:
         """What to stream: nothing while the account is not the enrolled one."""
@@ -79,18 +104,18 @@ class AccountWatch:
         """What stands between an order and the market, in plain words; empty when nothing does."""
         if self.picture is not None and self.clock.now_ms() - self.taken_ms > FRESH_MS:
             return "the terminal has not answered for several seconds"
-        return blocked_because(self.picture, self.trouble)
+        return blocked_because(self.picture, self.trouble) or self.clock_fit.trouble
 
-    def _tell(self, opened: Opened, picture: Picture) -> None:
+    def _tell(self, opened: Opened, picture: Picture, always: bool) -> None:
         state = self._state(opened, picture)
         same = self._last is not None and msgspec.structs.replace(self._last, taken_ms=state.taken_ms) == state
-        if same and self.taken_ms - self._last_ms < AT_LEAST_EVERY_MS:
+        if same and not always and self.taken_ms - self._last_ms < AT_LEAST_EVERY_MS:
             return
         if self.line.send_state(state):
             self._last, self._last_ms = state, self.taken_ms
 
     def _state(self, opened: Opened, picture: Picture) -> AccountState:
-        account, blocked = picture.account, blocked_because(picture)
+        account, blocked = picture.account, blocked_because(picture) or self.clock_fit.trouble
         source = (
             PriceSource.REPLAY if opened.replay else PriceSource.SIMULATED if opened.simulated else PriceSource.LIVE
         )
@@ -143,6 +168,8 @@ class AccountWatch:
             raise TerminalDown("the terminal has not answered for several seconds")
         if not self.picture.terminal.connected:
             raise TerminalDown("MT5 runs but has lost its broker; check its connection")
+        if self.clock_fit.trouble:
+            raise TerminalDown(self.clock_fit.trouble)
         note = f"; {self.trouble}" if self.trouble else ""
         return f"account {self.picture.account.login}, {len(self.facts)} symbol(s){note}"
 

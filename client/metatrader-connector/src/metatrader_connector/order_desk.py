@@ -16,7 +16,17 @@ from kit import log
 from kit.clock import Clock
 from metatrader_connector.account_watch import HEDGING, AccountWatch
 from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
-from metatrader_connector.domain.executor import BUY, SELL, Entry, Outcome, answered, execution, looked, request_of
+from metatrader_connector.domain.executor import (
+    BUY,
+    RETURN,
+    SELL,
+    Entry,
+    Outcome,
+    answered,
+    execution,
+    looked,
+    request_of,
+)
 from metatrader_connector.domain.limits import (
     Limits,
     Quote,
@@ -138,7 +148,7 @@ class OrderDesk:
         if sent.error == EXPIRED:
             await self._close(entry, Outcome(ExecutionState.NOT_SENT, "expired", f"not sent: {sent.text}"))
             return
-        await self._close(entry, answered(entry, sent))
+        await self._close(entry, answered(entry, sent, request.type_filling == RETURN))
 
     async def _sent_once(self, request: Request) -> Sent | str:
         """The terminal's answer; a sentence when there is none and nothing is known."""
@@ -179,6 +189,8 @@ class OrderDesk:
         else:
             self.searching[entry.signal.id] = entry
         await self._write(entry, execution(entry, outcome, self.journal.epoch))
+        if outcome.state is not ExecutionState.REFUSED:  # what was refused has changed nothing at the broker
+            self.watch.look_soon()
 
     async def _write(self, entry: Entry | None, report: Execution) -> Execution:
         numbered = await self.journal.report(entry, report)

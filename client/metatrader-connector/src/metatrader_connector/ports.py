@@ -79,9 +79,16 @@ class Spool(Protocol):
         ...
 
     async def append(
-        self, batches: tuple[TickBatch, ...], cursors: tuple[Cursor, ...], refused: dict[str, int] | None = None
+        self,
+        batches: tuple[TickBatch, ...],
+        cursors: tuple[Cursor, ...],
+        refused: dict[str, int] | None = None,
+        epoch: int = 0,
     ) -> tuple[tuple[TickBatch, bytes], ...]:
-        """Keep all of it in one transaction; on disk when this returns, with each batch's bytes. Raises SpoolFull."""
+        """Keep all of it in one transaction; on disk when this returns, with each batch's bytes. Raises SpoolFull.
+
+        `epoch`: the one in which the cursors were read; 0: that of the batches.
+        """
         ...
 
     async def read(self, symbol: str, from_seq: int, most: int) -> TickBatch | None:
@@ -132,8 +139,8 @@ class Journal(Protocol):
         """The server has everything up to here."""
         ...
 
-    async def adopt_epoch(self, epoch: int) -> None:
-        """Number what the server does not have anew."""
+    async def adopt_epoch(self, epoch: int, stored: int | None = None) -> None:
+        """Number what the server does not have anew. `stored`: what it has of the old epoch, if it said so."""
         ...
 
 

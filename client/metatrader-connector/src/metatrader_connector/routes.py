@@ -35,12 +35,15 @@ class ServerSide:
         newest, oldest = await self.spool.spooled(), await self.spool.oldest()
         ahead = {s: q for s, q in stored.items() if q > newest.get(s, 0)}
         behind = {s: q for s, q in oldest.items() if q > stored.get(s, 0) + 1}
-        if ahead or behind or welcome.execution_stored > self.journal.newest_number:
+        reports = [report.number for report in await self.journal.not_stored(welcome.execution_stored)]
+        # a hole: what the store once confirmed was forgotten here, and has been lost there since
+        holes = reports != list(range(welcome.execution_stored + 1, self.journal.newest_number + 1))
+        if ahead or behind or holes or welcome.execution_stored > self.journal.newest_number:
             # the spool was lost or restored from a copy, or the store was: old numbers can't be continued truthfully
             epoch = max(self.clock.now_ms(), self.spool.epoch + 1)
-            _log.warning("new_epoch", epoch=epoch, store_ahead=ahead, store_behind=behind)
+            _log.warning("new_epoch", epoch=epoch, store_ahead=ahead, store_behind=behind, executions=holes)
             await self.spool.begin_epoch(epoch)
-            await self.journal.adopt_epoch(epoch)
+            await self.journal.adopt_epoch(epoch, welcome.execution_stored)
             self.forwarder.window.streams.clear()
             raise NewEpoch("the spool and the store disagree; beginning a new epoch")
         await self.forwarder.stored(stored)
@@ -63,7 +66,9 @@ class ServerSide:
             await self.journal.stored(ack.execution_stored)
 
     def rewound(self, rewind: Rewind) -> None:
-        """Send again."""
+        """Send again; what was forgotten because the store had confirmed it can't be: then compare all anew."""
+        if rewind.epoch == self.spool.epoch and rewind.from_seq <= self.forwarder.window.stream(rewind.symbol).stored:
+            raise OSError(f"the store has lost ticks of {rewind.symbol} from {rewind.from_seq} on; connecting again")
         self.forwarder.rewound(rewind)
 
     async def signalled(self, signed: SignedSignal, received_ns: int) -> None:

@@ -39,6 +39,8 @@ class Forwarder:
     def spooled(self, frames: tuple[tuple[TickBatch, bytes], ...]) -> None:
         """Batches have reached the disk: send them at once where they are next, else leave them to `pump`."""
         for batch, frame in frames:
+            if batch.epoch != self.spool.epoch:
+                continue  # it has another number by now
             self.window.spooled(batch.symbol, batch.last_seq)
             if self.line.writable() and self.window.fits(batch.symbol, batch.first_seq, batch.count):
                 self._sent(batch, frame)
@@ -144,12 +146,14 @@ class Reader:
                     TickRead(name, cursors[name].read_from_s, cursors[name].taken + ROWS_PER_READ) for name in names
                 )
                 packed = await self.terminal.ticks(reads) if reads else ()
+                if self.spool.epoch != epoch:
+                    break  # the cursors count in an epoch that is over
                 # a crash between read and spool only means that the same rows are read again
                 results = self._received(names, packed, cursors, behind, opened)
                 if results:
                     if saving is not None:
                         await saving
-                    saving = asyncio.create_task(self._save(results))
+                    saving = asyncio.create_task(self._save(results, epoch))
                 else:
                     if saving is not None:
                         await saving
@@ -201,11 +205,11 @@ class Reader:
             bid, ask = (memoryview(column).cast("d")[-1] for column in (last.bid, last.ask))
             self.quotes[name] = Quote(bid, ask, now_ms)
 
-    async def _save(self, results: list[Received]) -> None:
+    async def _save(self, results: list[Received], epoch: int) -> None:
         counts: dict[str, int] = {}
         for found in results:
             for reason, rows in found.refused.items():
                 counts[reason] = counts.get(reason, 0) + len(rows)
         batches = tuple(batch for found in results for batch in found.batches)
-        frames = await self.spool.append(batches, tuple(found.cursor for found in results), counts)
+        frames = await self.spool.append(batches, tuple(found.cursor for found in results), counts, epoch)
         self.forwarder.spooled(frames)

@@ -1,6 +1,8 @@
 """The desk with a terminal of paper: every refusal has its code, and no signal is ever executed twice."""
 
+import asyncio
 import json
+import time
 from decimal import Decimal
 
 import msgspec
@@ -14,8 +16,8 @@ from contracts.executions import ExecutionState as State
 from contracts.signals import Signal, magic_of, short_id
 from kit.keys import key_id
 from kit.signing import sign
-from kit.testing import FakeClock
-from metatrader_connector.account_watch import AccountWatch
+from kit.testing import FakeClock, eventually
+from metatrader_connector.account_watch import EVERY_S, AccountWatch
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.limits_file import limits_in
 from metatrader_connector.domain.limits import Quote
@@ -46,7 +48,7 @@ class Paper:
         self.fate: object = "done"
         self.requests: list[object] = []
         self.books: list[DealFacts] = []
-        self.facts = TerminalFacts(True, True, False, 0)
+        self.facts, self.symbol = TerminalFacts(True, True, False, 0), SYMBOL
 
     async def ready(self) -> Opened:
         return OPENED
@@ -55,7 +57,7 @@ class Paper:
         return ()
 
     async def picture(self, symbols) -> Picture:
-        return Picture(ACCOUNT, self.facts, (), (SYMBOL,), ())
+        return Picture(ACCOUNT, self.facts, (), (self.symbol,), ())
 
     async def search(self, from_s: int, to_s: int) -> Findings:
         return Findings(True, (), (), (), tuple(self.books))
@@ -266,3 +268,82 @@ async def test_numbers_rise_by_one_and_a_new_epoch_begins_at_one(room) -> None:
     await room.journal.adopt_epoch(8)
     assert [(e.epoch, e.number, e.order_id) for e in await room.journal.not_stored(0)] == [(8, 1, "o3")]
     assert (await room.give(room.signal())).number == 2
+
+
+async def test_a_refused_signal_stays_refused_after_another_order(room) -> None:
+    signal = room.signal()
+    room.terminal.facts = TerminalFacts(True, False, False, 0)
+    assert (await room.give(signal)).state is State.REFUSED
+    room.terminal.facts = TerminalFacts(True, True, False, 0)
+    await room.give(room.signal())
+    assert (await room.give(signal)).state is State.REFUSED
+    assert len(room.terminal.requests) == 1
+
+
+async def test_a_report_written_while_a_new_epoch_begins_is_numbered_in_it(room) -> None:
+    first = await room.give(room.signal())
+    entry, _ = await room.journal.find(first.signal_id)
+    _, late = await asyncio.gather(room.journal.adopt_epoch(8), room.journal.report(entry, first))
+    assert (late.epoch, late.number) == (8, 2)
+    assert [e.number for e in await room.journal.not_stored(0)] == [1, 2]
+
+
+async def test_after_an_order_the_account_is_reported_at_once_and_by_a_picture_taken_later(room) -> None:
+    run = asyncio.create_task(room.watch.run())
+    try:
+        await eventually(lambda: len(room.line.states) == 1)
+        room.clock.advance(1)
+        report = await room.give(room.signal())
+        told = len(room.line.states)
+        room.clock.advance(1)
+        began = time.monotonic()
+        await eventually(lambda: len(room.line.states) == told + 1)
+        assert time.monotonic() - began < EVERY_S / 2
+        assert room.line.states[-1].taken_ms > report.answered_ms
+    finally:
+        run.cancel()
+
+
+async def test_refused_signals_ask_for_no_picture(room) -> None:
+    await room.give(room.signal(volume=Decimal("0.015")))
+    await room.give(room.signal(), Ed25519PrivateKey.generate())
+    assert not room.watch._wanted.is_set()
+    await room.give(room.signal())
+    assert room.watch._wanted.is_set()
+
+
+async def test_a_wrong_broker_clock_blocks_orders_and_is_said_in_health_and_account(room) -> None:
+    for _ in range(4):
+        room.clock.advance(1_000)
+        room.terminal.symbol = msgspec.structs.replace(SYMBOL, time=room.clock.now_ms() // 1_000 + 3 * 3_600)
+        await room.watch.look(OPENED)
+    told = "the broker's clock is 3 h ahead of the one that terminal_clock=utc means"
+    assert room.watch.blocked().startswith(told)
+    state = room.line.states[-1]
+    assert (state.trade_allowed, state.trade_blocked_because.startswith(told)) == (False, True)
+    with pytest.raises(TerminalDown, match="terminal_clock=utc"):
+        await room.watch.probe()
+    report = await room.give(room.signal())
+    assert (report.code, report.reason.startswith(told), room.terminal.requests) == ("trading_not_allowed", True, [])
+
+
+async def test_a_replay_may_show_any_time(room) -> None:
+    replay = msgspec.structs.replace(OPENED, replay=True)
+    for _ in range(5):
+        room.clock.advance(1_000)
+        room.terminal.symbol = msgspec.structs.replace(SYMBOL, time=room.clock.now_ms() // 1_000 + 3 * 3_600)
+        await room.watch.look(replay)
+    assert room.watch.blocked() == ""
+
+
+async def test_a_symbol_the_terminal_does_not_know_is_named_and_the_others_are_streamed(room) -> None:
+    known = await room.terminal.picture(())
+    room.terminal.picture = lambda names: answer(msgspec.structs.replace(known, unknown=("NOPE",)))
+
+    async def answer(picture: Picture) -> Picture:
+        return picture
+
+    await room.watch.look(OPENED)
+    assert (room.watch.symbols(), room.watch.blocked()) == (("EURUSD",), "")
+    assert "the terminal does not know NOPE" in await room.watch.probe()
+    assert (await room.give(room.signal(symbol="NOPE"))).code == "symbol_not_allowed"

@@ -95,6 +95,12 @@ def test_less_than_asked_is_partially_filled(answer) -> None:
     assert (outcome.state, outcome.filled) == (State.PARTIALLY_FILLED, Decimal("0.04"))
 
 
+def test_a_part_whose_rest_stays_at_the_broker_is_unknown_until_the_search_knows_the_whole() -> None:
+    outcome = answered(entry(), sent(10010, volume=0.04), rest_stays=True)
+    assert (outcome.state, outcome.code, outcome.filled) == (State.UNKNOWN, "partial", Decimal("0.04"))
+    assert answered(entry(), sent(10009), rest_stays=True).state is State.FILLED
+
+
 @pytest.mark.parametrize("retcode", sorted(SENTENCES))
 def test_a_refusal_of_the_broker_is_rejected_with_its_code_and_a_sentence(retcode) -> None:
     outcome = answered(entry(), sent(retcode))
@@ -148,6 +154,28 @@ def test_an_order_that_works_at_the_broker_is_neither_found_nor_absent() -> None
     assert (after.absent_reads, outcome) == (0, None)
     unmarked = deal(one, magic=0, comment="")
     assert trace(entry(), findings(unmarked, history=[order]), NOW)[0] is Trace.FOUND
+
+
+def test_a_part_is_not_the_whole_story_while_the_rest_still_works() -> None:
+    one = signal()
+    order = OrderFacts(9, 0, 3, one.magic, 0.06, "EURUSD", one.comment, NOW)
+    part = deal(one, volume=0.04)
+    assert looked(entry(), findings(part, orders=[order]), NOW, NOW, 1)[1] is None
+    assert looked(entry(), findings(part, history=[order]), NOW, NOW, 1)[1].state is State.PARTIALLY_FILLED
+    whole = deal(one, ticket=8, volume=0.06)
+    assert looked(entry(), findings(part, whole, orders=[order]), NOW, NOW, 1)[1].state is State.FILLED
+
+
+@pytest.mark.parametrize("state", [2, 5, 6])
+def test_an_order_that_ended_at_the_broker_without_a_deal_does_not_stay_unknown(state) -> None:
+    one = signal()
+    ended = OrderFacts(9, 0, state, one.magic, 0.1, "EURUSD", one.comment, NOW)
+    first, nothing = looked(entry(), findings(history=[ended]), NOW, NOW + 50, 10)
+    assert (first.absent_reads, nothing) == (1, None)  # its deal may still be on the way into the history
+    outcome = looked(first, findings(history=[ended]), NOW, NOW + 60, 10)[1]
+    assert (outcome.state, outcome.code, outcome.ticket) == (State.REJECTED, "not_filled", 9)
+    place = PositionFacts(9, "EURUSD", 0, 0.04, 1.1, 1.1, 0.0, 0.0, NOW, one.magic, "", 0.0, 0.0, 9)
+    assert trace(entry(), findings(history=[ended], positions=[place]), NOW)[0] is Trace.WORKING
 
 
 def test_a_position_without_its_deal_yet_is_not_absent() -> None:

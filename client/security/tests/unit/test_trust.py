@@ -1,5 +1,6 @@
 """Only a fresh signal of a pinned key for this account is believed."""
 
+import math
 import time
 from decimal import Decimal
 
@@ -68,6 +69,14 @@ def test_a_signal_that_could_not_be_found_again_is_malformed(change) -> None:
 
 
 @pytest.mark.parametrize(
+    "change",
+    [{"volume": Decimal(v)} for v in ("NaN", "-Infinity")] + [{"price": float("nan")}, {"sl": math.inf}],
+)
+def test_a_signal_whose_figures_are_not_numbers_is_malformed(change) -> None:
+    assert verdict(sign(signal(**change), KEY)) == "malformed"
+
+
+@pytest.mark.parametrize(
     ("now", "code"), [(3_999, ""), (4_000, "expired"), (600_000, "expired"), (-1_000, ""), (-1_001, "lives_too_long")]
 )
 def test_life_ends_at_its_millisecond_and_a_second_of_skew_is_forgiven(now, code) -> None:
@@ -81,6 +90,8 @@ def test_a_signal_that_claims_a_long_life_is_refused() -> None:
 
 def test_a_signal_from_before_this_journal_began_is_a_replay() -> None:
     assert verdict(sign(signal(), KEY), trust=msgspec_replace(since_ms=NOW + 1)) == "replayed"
+    # also long after its life: a client that has lost its memory can't say that it was not executed
+    assert verdict(sign(signal(), KEY), NOW + 600_000, msgspec_replace(since_ms=NOW + 1)) == "replayed"
 
 
 def msgspec_replace(**change: object) -> Trust:

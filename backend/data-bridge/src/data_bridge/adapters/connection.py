@@ -205,7 +205,15 @@ class Connection(picows.WSListener):
             who.tenant, "terminal_connected", who.account, {"terminal": who.terminal, "session": self.session.id}
         )
         self._feed = SignalFeed(
-            around.bus, around.clock, around.trail, around.counts, who.tenant, who.account, self.wire.send
+            around.bus,
+            around.clock,
+            around.trail,
+            around.counts,
+            who.tenant,
+            who.account,
+            self.wire.send,
+            epoch,
+            around.roster.handed,
         )
         await self._feed.open()
 

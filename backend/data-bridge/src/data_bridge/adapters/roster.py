@@ -41,6 +41,8 @@ class Roster:
     counts: Counts
     members: dict[tuple[str, str], Member] = field(default_factory=dict)
     """ (tenant, account) -> its one connection """
+    handed: dict[str, int] = field(default_factory=dict)
+    """ signal id -> epoch of the client that was given it, oldest first; bounded by its user """
 
     async def enter(self, tenant: str, account: str, member: Member) -> None:
         """The newer connection replaces the older: a terminal that lost its network knows before we do."""

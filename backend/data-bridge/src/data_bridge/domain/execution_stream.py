@@ -28,8 +28,6 @@ class ExecutionStream:
     published: int = 0
     told: bool = False
     """The terminal was told of a gap and has not yet sent what was missing."""
-    unfit: bool = False
-    """Executions beyond the gap came after it was told."""
     halted: bool = False
     """The bus is away."""
     kept: deque[Execution] = field(default_factory=deque)
@@ -44,10 +42,7 @@ class ExecutionStream:
         if execution.number < self.expected:
             return Offer.DUPLICATE
         if execution.number > self.expected or len(self.kept) >= MOST_KEPT:
-            if self.told:
-                self.unfit = True
-                return Offer.WAITING
-            return Offer.HOLE
+            return Offer.WAITING if self.told else Offer.HOLE
         self.told = False
         self.expected += 1
         self.kept.append(execution)
@@ -99,12 +94,11 @@ class ExecutionStream:
     def told_of_gap(self, now_ms: int) -> None:
         """The terminal is told now that it must repeat."""
         self.told = True
-        self.unfit = False
         self.patience.prolong(now_ms)
 
     def hopeless(self, now_ms: int) -> bool:
-        """It was told and went on beyond the gap: only a new connection makes it repeat."""
-        return self.told and self.unfit and self.patience.over(now_ms)
+        """It was told and has not repeated what is missing: only a new connection makes it."""
+        return self.told and self.patience.over(now_ms)
 
     def halt(self) -> None:
         """The bus did not take a message; it is kept and published again by `publish_again`."""

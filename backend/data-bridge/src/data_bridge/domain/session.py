@@ -72,7 +72,7 @@ class Session:
         self.counts.bytes += len(data)
         try:
             message = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.keep_out("malformed", f"{len(data)} bytes are not a frame: {error}", bytes(data), now_ms)
             return
         if self.phase is not Phase.OPEN:

@@ -7,8 +7,8 @@ from contracts.executions import FINAL_EXECUTIONS, Execution
 from contracts.signals import SignedSignal
 
 KEEP_AFTER_EXPIRY_MS = 60_000
-"""After its expiry the connector may still report what became of a signal; a minute later the engine's outbox,
-not the bus, is where one looks."""
+"""After its expiry, or after it was handed over too late, the connector may still report what became of a signal: it
+refuses what has expired, and without that answer the engine's order would stay UNKNOWN."""
 REMEMBERED = 4_096
 
 T = TypeVar("T")
@@ -20,8 +20,8 @@ class SignalDesk(Generic[T]):
 
     tenant: str
     account: str
-    waiting: dict[str, tuple[SignedSignal, T]] = field(default_factory=dict)
-    """ signal id -> the signal and its newest delivery """
+    waiting: dict[str, tuple[T, int]] = field(default_factory=dict)
+    """ signal id -> its newest delivery, and until when its answer is waited for """
     settled: dict[str, None] = field(default_factory=dict)
     """Ids with a final execution, oldest first; bounded."""
 
@@ -33,9 +33,11 @@ class SignalDesk(Generic[T]):
 
     def take(self, signal: SignedSignal, delivery: T, now_ms: int) -> bool:
         """Keep a delivery. True: hand the signal to the terminal; False: it is over, acknowledge the delivery."""
-        if signal.signal_id in self.settled or now_ms > signal.expires_ms + KEEP_AFTER_EXPIRY_MS:
+        if signal.signal_id in self.settled:
             return False
-        self.waiting[signal.signal_id] = (signal, delivery)
+        first = self.waiting.get(signal.signal_id)
+        until_ms = first[1] if first else max(now_ms, signal.expires_ms) + KEEP_AFTER_EXPIRY_MS
+        self.waiting[signal.signal_id] = (delivery, until_ms)
         return True
 
     def executed(self, execution: Execution) -> T | None:
@@ -46,15 +48,15 @@ class SignalDesk(Generic[T]):
         while len(self.settled) > REMEMBERED:
             del self.settled[next(iter(self.settled))]
         found = self.waiting.pop(execution.signal_id, None)
-        return found[1] if found else None
+        return found[0] if found else None
 
     def expire(self, now_ms: int) -> list[T]:
         """Deliveries of signals that nothing more is expected of."""
-        over = [i for i, (signal, _) in self.waiting.items() if now_ms > signal.expires_ms + KEEP_AFTER_EXPIRY_MS]
-        return [self.waiting.pop(i)[1] for i in over]
+        over = [i for i, (_, until_ms) in self.waiting.items() if now_ms > until_ms]
+        return [self.waiting.pop(i)[0] for i in over]
 
     def leave(self) -> list[T]:
         """The terminal is gone: deliveries to bring again when it is back."""
-        left = [delivery for _, delivery in self.waiting.values()]
+        left = [delivery for delivery, _ in self.waiting.values()]
         self.waiting.clear()
         return left

@@ -36,10 +36,17 @@ class SqliteJournal:
         self.created_ms: int = self._database.now(lambda db: _created(db, now_ms))
         self.newest_number: int = self._database.now(lambda db: _newest(db, epoch))
 
-    async def adopt_epoch(self, epoch: int) -> None:
-        """Number everything the server has not stored again, in a new epoch."""
-        await self._database.run(lambda db: _renumber(db, epoch))
-        self.epoch = epoch
+    async def adopt_epoch(self, epoch: int, stored: int | None = None) -> None:
+        """Number everything the server has not stored again, in a new epoch. `stored`: what the server says it has of
+        the old one, which may be less than it once confirmed."""
+
+        def move(db: sqlite3.Connection) -> None:
+            if stored is not None:
+                db.execute("UPDATE executions SET stored = 0 WHERE epoch = ? AND number > ?", (self.epoch, stored))
+            _renumber(db, epoch)
+            self.epoch = epoch  # here and not after waiting: a report that is next in line belongs to the new epoch
+
+        await self._database.run(move)
         self.newest_number = await self._database.run(lambda db: _newest(db, epoch))
 
     async def find(self, signal_id: str) -> tuple[Entry, Execution | None] | None:
@@ -52,7 +59,8 @@ class SqliteJournal:
         def insert(db: sqlite3.Connection) -> None:
             row = (entry.signal.id, 1, entry.journaled_ms, msgspec.msgpack.encode(entry))
             db.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", row)
-            db.execute("DELETE FROM orders WHERE open = 0 AND journaled_ms < ?", (entry.journaled_ms - KEEP_MS,))
+            old = entry.journaled_ms - KEEP_MS
+            db.execute("DELETE FROM orders WHERE open = 0 AND journaled_ms BETWEEN ? AND ?", (-old, old))
             db.execute(
                 "DELETE FROM executions WHERE stored = 1 AND signal_id NOT IN (SELECT signal_id FROM orders) "
                 "AND number < (SELECT max(number) FROM executions AS newest WHERE newest.epoch = executions.epoch)"
@@ -68,7 +76,9 @@ class SqliteJournal:
             numbered = msgspec.structs.replace(execution, epoch=self.epoch, number=_newest(db, self.epoch) + 1)
             if entry is not None:
                 still_open = int(entry.sending or entry.state in OPEN)
-                row = (entry.signal.id, still_open, entry.journaled_ms, msgspec.msgpack.encode(entry))
+                # negative: never sent, so it does not count as begun, and is kept for as long as the others
+                time = entry.journaled_ms or -entry.received_ms
+                row = (entry.signal.id, still_open, time, msgspec.msgpack.encode(entry))
                 db.execute("INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)", row)
             db.execute(
                 "INSERT INTO executions (epoch, number, signal_id, body) VALUES (?, ?, ?, ?)",

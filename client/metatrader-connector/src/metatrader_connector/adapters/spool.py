@@ -65,14 +65,19 @@ class SqliteSpool:
         return not self.full
 
     async def append(
-        self, batches: tuple[TickBatch, ...], cursors: tuple[Cursor, ...], refused: dict[str, int] | None = None
+        self,
+        batches: tuple[TickBatch, ...],
+        cursors: tuple[Cursor, ...],
+        refused: dict[str, int] | None = None,
+        epoch: int = 0,
     ) -> tuple[tuple[TickBatch, bytes], ...]:
         """Keep batches, cursors and counts in one transaction; on disk when this returns, with each batch's bytes."""
         if not self.room():
             raise SpoolFull(f"the spool holds its limit of {self.max_bytes} bytes; the server must take ticks first")
 
         def write(db: sqlite3.Connection) -> tuple[int, tuple[tuple[TickBatch, bytes], ...]]:
-            if any(batch.epoch != _meta(db, "epoch", 0) for batch in batches):
+            now = _meta(db, "epoch", 0)
+            if (epoch or now) != now or any(batch.epoch != now for batch in batches):
                 raise EpochChanged("a new epoch began meanwhile; these rows will be read again")
             frames = tuple((batch, encode(batch)) for batch in batches)
             db.executemany(

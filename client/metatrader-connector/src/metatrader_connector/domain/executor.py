@@ -19,6 +19,8 @@ from metatrader_connector.domain.terminal import DealFacts, Findings, Request, S
 ABSENT_READS = 2
 BUY, SELL = 0, 1
 FOK, IOC, RETURN = 0, 1, 2
+ENDED_STATES = frozenset({2, 5, 6})
+"""ORDER_STATE_CANCELED, _REJECTED, _EXPIRED: nothing of the order is at work any more."""
 MASK_FOK, MASK_IOC = 1, 2
 EXEMODE_REQUEST, EXEMODE_INSTANT, EXEMODE_MARKET, EXEMODE_EXCHANGE = 0, 1, 2, 3
 CLOCK_SLACK_MS = 5_000
@@ -85,8 +87,9 @@ def request_of(signal: Signal, symbol: SymbolFacts) -> Request:
     )
 
 
-def answered(entry: Entry, sent: Sent) -> Outcome:
-    """What the terminal's answer to `order_send` means."""
+def answered(entry: Entry, sent: Sent, rest_stays: bool = False) -> Outcome:
+    """What the terminal's answer to `order_send` means. `rest_stays`: with filling RETURN what was not filled at once
+    stays at the broker and may still be."""
     kind = meaning(sent.retcode, sent.error)
     code = f"retcode_{sent.retcode}" if sent.retcode else f"error_{sent.error}"
     if kind is Meaning.UNKNOWN:
@@ -100,6 +103,9 @@ def answered(entry: Entry, sent: Sent) -> Outcome:
     partly = sent.retcode == PARTIAL or volume < entry.signal.volume
     deals = [deal for deal in sent.deals if deal.order == sent.order]
     position = entry.signal.position or (deals[0].position_id if deals else 0) or (sent.order if entry.hedging else 0)
+    if partly and rest_stays:
+        reason = f"{volume} of {entry.signal.volume} lots are filled, the rest is still at the broker"
+        return Outcome(ExecutionState.UNKNOWN, "partial", reason, volume, sent.price, sent.retcode, sent.order)
     return Outcome(
         ExecutionState.PARTIALLY_FILLED if partly else ExecutionState.FILLED,
         "done",
@@ -119,6 +125,7 @@ class Trace(Enum):
     FOUND = "found"
     WORKING = "working"  # it is at the broker, not filled yet
     SUSPECT = "suspect"  # something there could be it, stripped of its marks: never guess
+    ENDED = "ended"  # the broker ended it, and no deal of it is known
     ABSENT = "absent"
 
 
@@ -139,14 +146,21 @@ def trace(entry: Entry, found: Findings, sent_broker_ms: int) -> tuple[Trace, li
     deals = [d for d in found.deals if _ours(entry, d.magic, d.comment) and d.symbol == signal.symbol]
     if deals:
         return Trace.FOUND, deals, deals[0].order
+    ended = 0
     for order in (*found.orders, *found.history):
         if _ours(entry, order.magic, order.comment) and order.symbol == signal.symbol:
             by_ticket = [d for d in found.deals if d.order == order.ticket]
-            return (Trace.FOUND, by_ticket, order.ticket) if by_ticket else (Trace.WORKING, [], order.ticket)
+            if by_ticket:
+                return Trace.FOUND, by_ticket, order.ticket
+            if order.state not in ENDED_STATES:
+                return Trace.WORKING, [], order.ticket
+            ended = order.ticket
     for position in found.positions:
         if _ours(entry, position.magic, position.comment) and position.symbol == signal.symbol:
             # its deal is not in the history yet: the next search will have it
             return Trace.WORKING, [], position.identifier
+    if ended:
+        return Trace.ENDED, [], ended
     for deal in found.deals:
         stripped = deal.magic == 0 and not deal.comment.startswith("ait-")
         same = _like_ours(entry, deal.symbol, deal.type, deal.time_msc, sent_broker_ms)
@@ -160,12 +174,15 @@ def looked(
 ) -> tuple[Entry, Outcome | None]:
     """The entry after a search, and what is known now; None: still not known, search again.
 
-    Absent counts only while the terminal reached its broker, after the order had time to arrive, twice in a row.
+    Absent, or ended without a deal, counts only while the terminal reached its broker, after the order had time to
+    arrive, twice in a row.
     """
     what, deals, ticket = trace(entry, found, sent_broker_ms)
     if what is Trace.FOUND:
         filled = sum((lots(deal.volume) for deal in deals), Decimal(0))
         partly = filled < entry.signal.volume
+        if partly and any(order.ticket == ticket for order in found.orders):
+            return msgspec.structs.replace(entry, absent_reads=0), None  # its rest still works
         outcome = Outcome(
             ExecutionState.PARTIALLY_FILLED if partly else ExecutionState.FILLED,
             "found",
@@ -179,11 +196,13 @@ def looked(
         )
         return entry, outcome
     began = entry.sent_ms or entry.journaled_ms
-    if what is not Trace.ABSENT or not found.connected or now_ms - began < not_sent_after_ms:
+    if what not in (Trace.ABSENT, Trace.ENDED) or not found.connected or now_ms - began < not_sent_after_ms:
         return msgspec.structs.replace(entry, absent_reads=0), None
     reads = entry.absent_reads + 1
     if reads < ABSENT_READS:
         return msgspec.structs.replace(entry, absent_reads=reads), None
+    if what is Trace.ENDED:
+        return entry, Outcome(ExecutionState.REJECTED, "not_filled", "the broker ended it unfilled", ticket=ticket)
     reason = "the broker's positions, orders and deals do not have it; it will not be sent again"
     return entry, Outcome(ExecutionState.NOT_SENT, "not_found", reason)
 

@@ -68,6 +68,8 @@ class SymbolFacts(msgspec.Struct, frozen=True, array_like=True):
     filling_mode: int
     trade_exemode: int
     trade_mode: int
+    time: int = 0
+    """When its newest quote came, broker seconds."""
 
 
 class PositionFacts(msgspec.Struct, frozen=True, array_like=True):

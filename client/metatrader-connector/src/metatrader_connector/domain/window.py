@@ -30,11 +30,13 @@ class Window:
         return self.streams.setdefault(symbol, Stream())
 
     def begin(self, stored: Iterable[tuple[str, int]]) -> None:
-        """A new connection: everything not stored counts as not sent."""
-        for symbol, seq in stored:
-            self.stored(symbol, seq)
-        for stream in self.streams.values():
-            stream.sent = stream.stored
+        """A new connection: everything not stored counts as not sent. What the store says now is the truth, also
+        where it once had more."""
+        told = dict(stored)
+        for symbol in told:
+            self.stream(symbol)
+        for symbol, stream in self.streams.items():
+            stream.sent = stream.stored = told.get(symbol, 0)
 
     def spooled(self, symbol: str, last_seq: int) -> None:
         """The spool has ticks up to here."""

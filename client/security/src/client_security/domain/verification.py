@@ -1,5 +1,6 @@
 """Decide whether a signed signal may be believed: key, signature, addressee, life time, replay."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,9 @@ def believe(signed: SignedSignal, trust: Trust, now_ms: int) -> Signal | Refusal
         return Refusal("malformed", "a signal's id is at least 20 lower-case hexadecimal digits")
     if signal.comment != short_id(signal.id) or signal.magic != magic_of(signal.id):
         return Refusal("malformed", "comment and magic are not those of the signal's id: it could not be found again")
+    # NaN compares false with everything: it would pass limits, or stop whoever compares
+    if not signal.volume.is_finite() or not all(map(math.isfinite, (signal.price, signal.sl, signal.tp))):
+        return Refusal("malformed", "volume and prices of a signal must be numbers")
     return _in_time(signal, trust, now_ms) or signal
 
 
@@ -47,9 +51,9 @@ def _in_time(signal: Signal, trust: Trust, now_ms: int) -> Refusal | None:
     if signal.issued_ms > now_ms + MAX_SKEW_MS:
         ahead = signal.issued_ms - now_ms
         return Refusal("lives_too_long", f"by this PC's clock it was issued {ahead} ms from now; set the clocks right")
+    if signal.issued_ms < trust.since_ms:
+        return Refusal("replayed", "it was issued before this client's journal began and may have been executed before")
     if now_ms >= signal.expires_ms:
         late = now_ms - signal.expires_ms
         return Refusal("expired", f"it expired {late} ms ago by this PC's clock; if that is often so, check the clock")
-    if signal.issued_ms < trust.since_ms:
-        return Refusal("replayed", "it was issued before this client's journal began and may have been executed before")
     return None
