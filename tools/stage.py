@@ -63,6 +63,8 @@ class Stage:
     free_ports: bool = True
     strategy: str = DEMO_STRATEGY
     margin_mode: str = "hedging"
+    broker_clock: str = "ny+7"
+    """ the clock of the simulated broker; the client is not told """
     environ: Mapping[str, str] = field(default_factory=dict)
     """ extra environment of both, such as failpoints """
     platform: "subprocess.Popen[bytes] | None" = None
@@ -170,7 +172,7 @@ class Stage:
         config: dict[str, Any] = {
             "account": {"login": int(ACCOUNT), "name": "Demo", "balance": 100_000.0, "margin_mode": self.margin_mode},
             "market": self.market,
-            "clock": "ny+7",
+            "clock": self.broker_clock,
             # positions opened at replayed prices must not meet others: each replay remembers its own account
             "state_file": f"broker-{symbol or 'generated'}.sqlite",
             "faults_file": "faults.json",

@@ -76,10 +76,33 @@ try {
     await page.getByText("Pause was accepted").waitFor();
     assert.deepEqual([...fake.commands.values()].map((each) => each.body), [{ kind: "pause", reason: "news at two" }]);
   });
+  await fact("that trading is paused cannot be missed, and only resuming is offered", async () => {
+    await page.locator(".banner.paused", { hasText: "Trading paused" }).waitFor({ timeout: 2_000 });
+    await strip("Trading paused");
+    assert.equal(await page.getByRole("button", { name: "Pause trading" }).count(), 0);
+    await page.getByRole("button", { name: "Resume trading" }).click();
+    await page.getByLabel(/Reason/).fill("news is over");
+    await page.getByRole("dialog").getByRole("button", { name: "Resume trading" }).click();
+    await page.locator(".banner.paused").waitFor({ state: "detached", timeout: 2_000 });
+    await strip("Trading not paused");
+    assert.equal(await page.getByRole("button", { name: "Resume trading" }).count(), 0);
+  });
+  await fact("both are offered while nobody knows whether trading is paused", async () => {
+    fake.state.paused = null;
+    await strip("Trading –");
+    for (const name of ["Pause trading", "Resume trading"]) assert.equal(await page.getByRole("button", { name }).count(), 1);
+    fake.state.paused = false;
+    await strip("Trading not paused");
+  });
   await fact("an order is confirmed, sent once, and appears among the orders", async () => {
+    assert.equal(await page.getByLabel("Volume in lots").inputValue(), "0.01");
     await page.getByLabel("Volume in lots").fill("abc");
     await page.getByRole("button", { name: /^Buy/ }).click();
     await page.getByText("Digits with at most one point, more than 0").waitFor();
+    await page.getByLabel("Volume in lots").fill("0.015");
+    await page.getByText("AUDUSD is traded in steps of 0.01 lots: use 0.01 or 0.02.").waitFor();
+    await page.getByRole("button", { name: /^Buy/ }).click();
+    assert.equal(await page.getByRole("dialog").count(), 0);
     await page.getByLabel("Volume in lots").fill("0.03");
     await page.getByRole("button", { name: /^Buy/ }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Buy at market" }).dblclick();
@@ -109,6 +132,10 @@ try {
     await admin.getByText("never heard").waitFor();
     fake.state.hub = true;
     await admin.getByText("hub reachable", { exact: true }).waitFor();
+    const engine = admin.locator("tr", { hasText: "JetStream is on" });
+    assert.equal(await engine.locator(".tag.good").count(), 1);
+    assert.equal(await engine.getByTitle("engines are probed by the hub").count(), 1);
+    assert.equal(await engine.getByText("never heard").count(), 0);
     await admin.close();
   });
   await fact("a viewer sees no button that trades", async () => {

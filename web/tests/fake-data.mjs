@@ -17,6 +17,7 @@ export function makeSymbols() {
     return {
       account: ACCOUNT, symbol, description: NAMES[symbol] ?? symbol, digits: DIGITS[symbol], point, bid,
       ask: round(bid + 12 * point, DIGITS[symbol]), time_msc: START - silent, received_ms: START - silent, ticks: 1, source: "simulated",
+      volume_min: "0.01", volume_max: symbol === "BTCUSD" ? "5" : "100", volume_step: "0.01",
     };
   });
 }
@@ -94,8 +95,9 @@ export function makeExecutions() {
 const probe = (name, health, detail) => ({ name, health, detail, probed_ms: Date.now() - 700 });
 const service = (name, port, dependencies, extra = {}) => ({
   service: name, state: "running", ready: true, pid: 21_000 + port, port, version: "0.1.0", restarts: 0, started_ms: START - 3_600_000,
-  heartbeat_age_ms: 900 + Math.floor(Math.random() * 900), dependencies, ...extra,
+  heartbeat_age_ms: 900 + Math.floor(Math.random() * 900), dependencies, kind: "service", ...extra,
 });
+const engine = (name, port, detail) => service(name, port, [probe(name, "ok", detail)], { kind: "engine", heartbeat_age_ms: -1, version: "", started_ms: 0 });
 
 export function makeServices(hubReachable) {
   const services = [
@@ -105,5 +107,7 @@ export function makeServices(hubReachable) {
     service("database-service", 8008, [probe("postgresql", "ok", "select 1 in 0.8 ms"), probe("clickhouse", "ok", "select 1 in 2.1 ms")]),
     service("central-hub", 8010, [], hubReachable ? {} : { ready: false, state: "silent", heartbeat_age_ms: -1, pid: 0, started_ms: 0, version: "" }),
   ];
+  // engines are the hub's knowledge
+  if (hubReachable) services.unshift(engine("nats", 4222, "JetStream is on"), engine("postgresql", 5432, "takes connections"));
   return { services, hub_reachable: hubReachable, server_ms: Date.now() };
 }

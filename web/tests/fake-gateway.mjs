@@ -40,7 +40,7 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
   const executions = makeExecutions();
   const streams = new Set();
   const commands = new Map();
-  const state = { bus: true, hub: true, setupNeeded: false, role: "admin", streamOpen: true, silent: false };
+  const state = { bus: true, hub: true, setupNeeded: false, role: "admin", streamOpen: true, silent: false, paused: false };
   let token = "";
 
   const session = () => ({ name: USER.name, tenant: "default", role: state.role, expires_ms: Date.now() + 900_000, csrf: `csrf-${token}` });
@@ -48,12 +48,17 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
     for (const stream of streams) stream.say(message);
   };
 
+  const beat = () => broadcast({ k: "h", now: Date.now(), bus: state.bus, paused: state.paused });
+
   function command(body, key) {
     if (!key) return problem(400, "no_key", "Send an Idempotency-Key.");
     if (!commands.has(key)) {
       const id = `01JD${String(commands.size + 1).padStart(6, "0")}`;
       commands.set(key, { id, body });
-      if (body.kind === "place_order") {
+      if (body.kind !== "place_order") {
+        state.paused = body.kind === "pause";
+        beat();
+      } else {
         const at = Date.now();
         const made = { ...orders[0], ...body.order, id, strategy: "", filled_volume: "0", price: 0, state: "SUBMITTED", ticket: 0, deal: 0, created_ms: at, updated_ms: at };
         orders.unshift(made);
@@ -132,7 +137,7 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
       const rows = moved.map((view) => [ACCOUNT, view.symbol, view.time_msc, view.received_ms, view.bid, view.ask, 1, view.bid, view.bid]);
       if (rows.length > 0) broadcast({ k: "t", now: Date.now(), d: rows });
     }, 20),
-    setInterval(() => broadcast({ k: "h", now: Date.now(), bus: state.bus }), 1_000),
+    setInterval(beat, 1_000),
   ];
 
   return {

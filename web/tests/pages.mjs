@@ -75,6 +75,16 @@ async function trading(page, size) {
   await page.waitForTimeout(500);
   await dialog(page, size, "Pause trading", "pause");
   await dialog(page, size, /^Buy/, "order");
+  if (fake) {
+    fake.state.paused = true;
+    await page.locator(".banner.paused").waitFor();
+    await page.getByLabel("Volume in lots").fill("0.015");
+    await page.getByRole("button", { name: /^Buy/ }).click();
+    await shoot(page, size, "paused");
+    await accessible(page, size, "paused");
+    fake.state.paused = false;
+    await page.locator(".banner.paused").waitFor({ state: "detached" });
+  }
   await page.getByRole("button", { name: "Light theme" }).click();
   await shoot(page, size, "light");
   await accessible(page, size, "light");

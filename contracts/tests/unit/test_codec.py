@@ -49,7 +49,9 @@ def test_a_frame_going_up_is_told_apart_from_the_others(name: str) -> None:
     assert decode(encode(FRAMES[name]), uplink.UpFrame) == FRAMES[name]
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"not msgpack", b"\x91" * 100_000, encode({"a": 1}), encode(TICKS)[:-3]])
+@pytest.mark.parametrize(
+    "data", [b"", b"\xc1", b"not msgpack", b"\x91" * 100_000, encode({"a": 1}), encode(TICKS)[:-3]]
+)
 def test_bytes_that_are_no_frame_are_refused_with_a_sentence(data: bytes) -> None:
     with pytest.raises(ContractError, match="bytes are not a"):
         decode(data, uplink.UpFrame)

@@ -16,6 +16,7 @@ const service = (heartbeat_age_ms: number): ServiceView => ({
   started_ms: 1,
   heartbeat_age_ms,
   dependencies: [],
+  kind: "service",
 });
 
 describe("a heartbeat", () => {

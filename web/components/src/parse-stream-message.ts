@@ -6,8 +6,13 @@ const FIELDS: Record<string, (message: Record<string, unknown>) => boolean> = {
   a: (message) => isObject(message.account),
   o: (message) => isObject(message.order),
   e: (message) => isObject(message.execution),
-  h: (message) => typeof message.now === "number" && typeof message.bus === "boolean",
+  h: (message) => typeof message.now === "number" && typeof message.bus === "boolean" && isFactOrUnknown(message.paused),
 };
+
+/** True, false, or that nobody knows. */
+function isFactOrUnknown(value: unknown): boolean {
+  return typeof value === "boolean" || value === null || value === undefined;
+}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -12,6 +12,10 @@ export interface Quote {
   digits: number;
   point: number;
   source: PriceSource;
+  /** Lots as decimal digits; "0" while the terminal has not told. */
+  volume_min: string;
+  volume_max: string;
+  volume_step: string;
   bid: number;
   ask: number;
   time_msc: number;
@@ -34,9 +38,9 @@ function minuteOf(ms: number): number {
 }
 
 function newQuote(key: string, view: SymbolView): Quote {
-  const { account, symbol, description, digits, point, source } = view;
+  const { account, symbol, description, digits, point, source, volume_min, volume_max, volume_step } = view;
   const blank = { bid: 0, ask: 0, time_msc: 0, received_ms: 0, high: 0, low: 0, move: 0 };
-  return { key, account, symbol, description, digits, point, source, ...blank };
+  return { key, account, symbol, description, digits, point, source, volume_min, volume_max, volume_step, ...blank };
 }
 
 type Row = StreamTicks["d"][number];
@@ -80,6 +84,9 @@ export class TickStore {
       quote.digits = view.digits;
       quote.point = view.point;
       quote.source = view.source;
+      quote.volume_min = view.volume_min;
+      quote.volume_max = view.volume_max;
+      quote.volume_step = view.volume_step;
       this.quotes.set(key, quote);
       this.put(quote, view.time_msc, view.received_ms, view.bid, view.ask, view.bid, view.bid);
       this.changed.add(quote);

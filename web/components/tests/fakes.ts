@@ -52,7 +52,8 @@ export const settled = (): Promise<void> => new Promise((resolve) => setTimeout(
 export function symbolView(change: Partial<SymbolView> = {}): SymbolView {
   const price = { bid: 1.1, ask: 1.1002, time_msc: 60_000, received_ms: 60_001, ticks: 1 };
   const about = { account: "1", symbol: "EURUSD", description: "Euro", digits: 5, point: 0.00001 };
-  return { ...about, ...price, source: "live", ...change };
+  const volumes = { volume_min: "0.01", volume_max: "100", volume_step: "0.01" };
+  return { ...about, ...price, ...volumes, source: "live", ...change };
 }
 
 type Row = StreamTicks["d"][number];

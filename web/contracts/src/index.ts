@@ -181,7 +181,11 @@ export interface Problem {
   readonly error_id: string;
 }
 
-/** A service for the operator. `heartbeat_age_ms` is -1 when none was ever heard. */
+/**
+ * A service or engine for the operator. `heartbeat_age_ms` is -1 when none was ever heard.
+ *
+ * Engines send no heartbeats: the hub probes them, and that probe is their only dependency.
+ */
 export interface ServiceView {
   readonly service: string;
   readonly state: string;
@@ -193,6 +197,8 @@ export interface ServiceView {
   readonly started_ms: number;
   readonly heartbeat_age_ms: number;
   readonly dependencies: readonly DependencyHealth[];
+  /** `service` or `engine`. */
+  readonly kind: string;
 }
 
 /** GET /api/v1/services. `hub_reachable` false: the list is the gateway's own, from heartbeats alone. */
@@ -236,12 +242,18 @@ export interface StreamExecution {
   readonly execution: ExecutionView;
 }
 
-/** Every second, so that silence is noticed; `bus` tells whether the gateway hears the platform. */
+/**
+ * Every second, and at once when trading is paused or resumed, so that silence is noticed.
+ *
+ * `bus` tells whether the gateway hears the platform.
+ */
 export interface StreamHeartbeat {
   readonly k: "h";
   readonly q: number;
   readonly now: number;
   readonly bus: boolean;
+  /** Whether the tenant's trading is paused, as the engine says; None while that is not known. */
+  readonly paused: boolean | null;
 }
 
 /** An order's new state. */
@@ -278,6 +290,10 @@ export interface SymbolView {
   readonly received_ms: number;
   readonly ticks: number;
   readonly source: PriceSource;
+  /** Lots; all three are 0 while the terminal has not told the symbol's contract. */
+  readonly volume_min: Decimal;
+  readonly volume_max: Decimal;
+  readonly volume_step: Decimal;
 }
 
 /** GET /api/v1/symbols. */

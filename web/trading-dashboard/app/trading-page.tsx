@@ -5,7 +5,7 @@ import { SourceBanner } from "@web/components/source-banner.tsx";
 import { AccountCards } from "../features/accounts/account-cards.tsx";
 import { ChartPanel } from "../features/chart/chart-panel.tsx";
 import { ConnectionStates } from "../features/connection/connection-states.tsx";
-import { PauseButtons } from "../features/pause/pause-buttons.tsx";
+import { PauseButtons, PausedBanner } from "../features/pause/pause-buttons.tsx";
 import { OrderTicket } from "../features/ticket/order-ticket.tsx";
 import { Watchlist } from "../features/watchlist/watchlist.tsx";
 import { useLedger, useSymbols } from "../shared/platform-context.tsx";
@@ -23,7 +23,10 @@ export function TradingPage() {
       <AppBar here="trading">
         <PauseButtons />
       </AppBar>
-      <Banner />
+      <div className="banners">
+        <PausedBanner />
+        <Banner />
+      </div>
       <ConnectionStates />
       <main id="main" className="desk">
         <h1 className="visually-hidden">Trading</h1>

@@ -11,6 +11,8 @@ export interface Link {
   readonly stream: StreamState;
   /** Whether the gateway hears the bus; undefined while the gateway itself is not heard. */
   readonly bus: boolean | undefined;
+  /** Whether trading is paused; undefined while nobody who knows is heard. */
+  readonly paused: boolean | undefined;
   /** Which symbols there are; a new number whenever the list has grown. */
   readonly symbols: number;
   /** Why the last snapshot could not be fetched; undefined when it could. */
@@ -38,7 +40,7 @@ export class Platform {
   readonly ticks = new TickStore((flush) => void requestAnimationFrame(flush));
   readonly painter = new Painter(this.ticks, () => this.clock.now());
   readonly ledger = new Ledger();
-  link: Link = { stream: "connecting", bus: undefined, symbols: 0, problem: undefined, gaps: 0 };
+  link: Link = { stream: "connecting", bus: undefined, paused: undefined, symbols: 0, problem: undefined, gaps: 0 };
   private readonly listeners = new Set<() => void>();
   private readonly behind = new Set<() => void>();
   private readonly stream: Stream;
@@ -53,7 +55,7 @@ export class Platform {
       later,
       random: Math.random,
       onMessage: (message) => this.hear(message),
-      onState: (stream) => this.setLink(stream === "live" ? { stream } : { stream, bus: undefined }),
+      onState: (stream) => this.setLink(stream === "live" ? { stream } : { stream, bus: undefined, paused: undefined }),
       onBehind: () => this.catchUp(),
       onLost: sessionMayBeOver,
     });
@@ -102,7 +104,7 @@ export class Platform {
         return;
       case "h":
         this.clock.hear(message.now);
-        if (this.link.bus !== message.bus) this.setLink({ bus: message.bus });
+        this.beat(message.bus, message.paused ?? undefined);
         return;
       case "a":
         this.ledger.takeAccounts([message.account]);
@@ -113,6 +115,12 @@ export class Platform {
       case "e":
         this.ledger.takeExecutions([message.execution]);
     }
+  }
+
+  private beat(bus: boolean, paused: boolean | undefined): void {
+    // What is not heard from the bus may have changed meanwhile.
+    const known = bus ? paused : undefined;
+    if (this.link.bus !== bus || this.link.paused !== known) this.setLink({ bus, paused: known });
   }
 
   /** A tick of a symbol that is not listed yet. The gateway may list it only later: ask, but not each second. */

@@ -15,7 +15,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api_gateway.domain.browser import MAX_WAITING
-from api_gateway.routes.fanout import PER_USER
+from api_gateway.domain.heartbeats import LOST_AFTER_MS
+from api_gateway.routes.fanout import HEARTBEAT_S, PER_USER
+from contracts.audit import Heartbeat
+from contracts.codec import encode
 from contracts.views import (
     StreamAccount,
     StreamExecution,
@@ -102,6 +105,24 @@ async def test_many_ticks_in_a_moment_are_few_messages(world: World) -> None:
             counted += message.d[0][6]
         assert (counted, message.d[0][4]) == (500, 501.0)
         assert messages <= 25
+
+
+async def test_a_pause_is_told_to_the_browsers_of_its_tenant_at_once(world: World) -> None:
+    async def engine_says(**counters: int) -> None:
+        now_ms = world.clock.now_ms()
+        beat = Heartbeat("trading-engine", "1", now_ms, 1, "1", True, 8007, (), counters)
+        await world.bus.publish("health.trading-engine.1", encode(beat))
+
+    async with stream(world) as browser:
+        assert (await hear(browser, StreamHeartbeat)).paused is None
+        for paused in (True, False):
+            await engine_says(**{"paused:default": int(paused), "paused:other": int(not paused)})
+            async with asyncio.timeout(HEARTBEAT_S * 0.9):  # sooner than the next heartbeat is due
+                while (await hear(browser, StreamHeartbeat)).paused is not paused:
+                    pass
+        world.clock.advance(LOST_AFTER_MS + 1)
+        while (await hear(browser, StreamHeartbeat)).paused is not None:
+            pass
 
 
 async def test_a_bus_that_is_away_shows_in_the_heartbeat_and_its_return_makes_browsers_ask_again(world: World) -> None:

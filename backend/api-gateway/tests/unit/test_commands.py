@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from api_gateway.domain.commands import (
@@ -18,7 +19,7 @@ from api_gateway.domain.heartbeats import MAX_INSTANCES, HeartbeatBook
 from api_gateway.domain.refusals import Refusal
 from api_gateway.domain.views import service_view
 from contracts.accounts import Side
-from contracts.audit import Heartbeat
+from contracts.audit import DependencyHealth, Health, Heartbeat
 from contracts.commands import PauseTrading, PlaceOrder, ResumeTrading
 from contracts.rpc import ServiceRow
 from contracts.views import CommandRequest, OrderRequest
@@ -109,3 +110,44 @@ def test_a_service_that_was_never_heard_has_no_age() -> None:
     assert (view.heartbeat_age_ms, view.port, view.ready, view.pid) == (-1, 8001, False, 5)
     assert service_view(ServiceRow("x", "running", 5, 1, beat("x", 40)), 100).heartbeat_age_ms == 60
     assert service_view(ServiceRow("x", "running", 5, 1, beat("x", 140)), 100).heartbeat_age_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "health", "ready"),
+    [("running", Health.OK, True), ("running", Health.FAILED, False), ("backing_off", Health.OK, False)],
+)
+def test_an_engine_is_as_ready_as_the_hubs_probe_says(state: str, health: Health, ready: bool) -> None:
+    probe = DependencyHealth("nats", health, "JetStream is on", 90)
+    view = service_view(ServiceRow("nats", state, 5, 1, None, probe, 4222), 100)
+    assert (view.kind, view.ready, view.port, view.dependencies) == ("engine", ready, 4222, (probe,))
+    assert (view.heartbeat_age_ms, view.pid, view.restarts) == (-1, 5, 1)
+
+
+def test_whoever_sends_heartbeats_is_a_service() -> None:
+    assert service_view(ServiceRow("x", "running", 5, 1, beat("x", 40)), 100).kind == "service"
+    unheard = service_view(ServiceRow("x", "starting", 5, 1, None, port=9), 100)
+    assert (unheard.kind, unheard.port) == ("service", 9)
+
+
+def told(paused: int, at_ms: int = 0, service: str = "trading-engine", instance: str = "1") -> Heartbeat:
+    return msgspec.structs.replace(beat(service, at_ms, instance), counters={"paused:default": paused})
+
+
+def test_whether_trading_is_paused_is_what_the_engine_said_in_the_last_seconds() -> None:
+    book = HeartbeatBook()
+    assert book.paused("default", 0) is None
+    book.hear(told(0))
+    assert book.paused("default", 6_000) is False
+    assert book.paused("other", 6_000) is None
+    book.hear(told(1, 1_000))
+    assert book.paused("default", 7_000) is True
+    assert book.paused("default", 7_001) is None
+
+
+def test_nobody_but_an_engine_says_whether_trading_is_paused_and_one_that_paused_wins() -> None:
+    book = HeartbeatBook()
+    book.hear(told(0, service="data-bridge"))
+    assert book.paused("default", 0) is None
+    book.hear(told(1, instance="1"))
+    book.hear(told(0, instance="2"))
+    assert book.paused("default", 0) is True

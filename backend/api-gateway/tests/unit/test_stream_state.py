@@ -1,6 +1,9 @@
 """Quotes, the picture of a tenant, and what waits for a browser."""
 
+from decimal import Decimal
+
 import msgspec
+import pytest
 from gateway_world import ACCOUNT, batch, execution, order, state
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +105,14 @@ def test_messages_are_those_of_the_contract_and_numbered_without_a_gap() -> None
     ]
 
 
+@pytest.mark.parametrize("paused", [True, False, None])
+def test_a_heartbeat_says_whether_trading_is_paused(paused: bool | None) -> None:
+    browser = Browser(beat_due=True)
+    message = browser.next_message(9, True, paused)
+    assert message is not None
+    assert msgspec.json.decode(message, type=StreamMessage) == StreamHeartbeat(1, 9, True, paused)
+
+
 def test_too_many_waiting_events_are_noticed_and_none_that_waits_is_lost() -> None:
     browser = Browser(max_waiting=2)
     for view in (b"1", b"2", b"3"):
@@ -122,6 +133,14 @@ def test_the_watch_list_shows_the_newer_of_store_and_bus() -> None:
     assert (view.bid, view.description, view.digits, view.ticks, view.source) == (1.5, "Euro", 5, 10, "simulated")
     (view,) = picture.symbols([row(bid=1.0, time_msc=2**50)])
     assert view.bid == 1.0
+
+
+def test_the_watch_list_tells_the_volumes_of_the_contract_and_zero_while_nobody_told() -> None:
+    picture = Picture()
+    picture.hear_account(state())
+    euro, other = picture.symbols([row("EURUSD"), row("GBPUSD")])
+    assert (euro.volume_min, euro.volume_max, euro.volume_step) == (Decimal("0.01"), Decimal(50), Decimal("0.01"))
+    assert (other.volume_min, other.volume_max, other.volume_step) == (0, 0, 0)
 
 
 def test_the_watch_list_knows_symbols_of_the_bus_alone_and_of_the_store_alone() -> None:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from central_hub.adapters.postgres_server import NOBODY, drop_root, find_folder
 
 pytestmark = [

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.postgres_server import PostgresServer
 from central_hub.adapters.secret_files import Secrets

@@ -22,6 +22,8 @@ from trading_engine.ports import NotAccepted, Unavailable
 from trading_engine.routes import Routes
 from trading_engine.settings import Settings
 
+PAUSED = "paused:"
+"""Counters `paused:<tenant>` tell in heartbeats whether trading is paused: 1 or 0."""
 _log = log.get("app")
 
 
@@ -47,7 +49,8 @@ async def create_app(service: Service, settings: Settings) -> None:
 
     commits = prometheus.commit_seconds(service.metrics)
     carrier = Carrier(store, wire, pauses, lambda signal: sign(signal, key), service.clock, tell, commits.observe)
-    routes = Routes(engine, carrier, service.clock, AsideFile(settings.own_dir() / "kept-aside.jsonl"))
+    aside = AsideFile(settings.own_dir() / "kept-aside.jsonl")
+    routes = Routes(engine, carrier, service.clock, aside, lambda: tell_pauses())
     service.metrics.register(
         prometheus.EngineCollector(
             engine.counts, lambda: routes.lag_ms, lambda: routes.malformed, lambda: carrier.dropped
@@ -80,6 +83,7 @@ async def create_app(service: Service, settings: Settings) -> None:
         second = functools.partial(asyncio.sleep, 1.0)
         service.run_task(routes.keep_time(second, count), "time")
         recovered.set()
+        tell_pauses()
         _log.info(
             "recovered", orders=len(orders), outbox=len(signals), accounts=len(accounts), paused=list(event.paused)
         )
@@ -89,6 +93,17 @@ async def create_app(service: Service, settings: Settings) -> None:
         service.counters["ticks"] = counts.ticks
         service.counters["orders"] = sum(counts.orders.values()) - counts.orders.get("DENIED", 0)
         service.counters["refused"] = sum(counts.refused.values())
+        service.counters["proposals_on_old_ticks"] = counts.proposals_on_old_ticks
+
+    def tell_pauses() -> None:
+        if not recovered.is_set():
+            return  # who is paused has not been read yet
+        pauses_now = engine.pauses()
+        told = {name for name in service.counters if name.startswith(PAUSED)}
+        said = dict.fromkeys(told, 0) | {PAUSED + tenant: int(is_so) for tenant, is_so in pauses_now.items()}
+        if any(service.counters.get(name) != value for name, value in said.items()):
+            service.counters.update(said)
+            service.beat_now()
 
     count()
     service.run_task(carrier.run(), "carrier")

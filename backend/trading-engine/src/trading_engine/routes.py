@@ -40,6 +40,8 @@ class Routes:
     carrier: Carries
     clock: Clock
     aside: Aside
+    worked: Callable[[], None] = lambda: None
+    """Called after account pictures and commands: tenants may have become known, paused or resumed."""
     malformed: int = 0
     lag_ms: int = 0
     """Age of the newest tick when it was worked on."""
@@ -96,10 +98,12 @@ class Routes:
     async def on_accounts(self, deliveries: list[Delivery]) -> None:
         """Pictures of accounts."""
         await self._each(deliveries, AccountState, lambda now_ms, m: events.AccountReported(now_ms, m))
+        self.worked()
 
     async def on_commands(self, deliveries: list[Delivery]) -> None:
         """What people ask for."""
         await self._each(deliveries, Command, lambda now_ms, m: events.CommandGiven(now_ms, m))
+        self.worked()
 
     async def _each(self, deliveries: list[Delivery], kind: type[T], event: Callable[[int, T], events.Event]) -> None:
         for delivery in deliveries:

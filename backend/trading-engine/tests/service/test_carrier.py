@@ -12,7 +12,7 @@ from contracts.audit import AuditRecord
 from contracts.orders import Order
 from contracts.signals import Signal, SignedSignal, signal_bytes
 from kit.testing import FakeClock, eventually
-from trading_engine.adapters.carrier import Carrier
+from trading_engine.adapters.carrier import ANSWERS_WANTED_MS, MOST_WAITING, Carrier
 from trading_engine.domain.effects import Effect, RecordAudit, SavePauses
 from trading_engine.domain.events import SignalDropped, StoreChanged
 from trading_engine.domain.identity import audit
@@ -26,6 +26,8 @@ class World:
     log: list[str] = field(default_factory=list)
     fails: list[Exception] = field(default_factory=list)
     """ raised by the next commits, first one first """
+    kept: list[SignedSignal] = field(default_factory=list)
+    """ what the outbox holds unanswered """
     outbox_fails: bool = False
     wire_fails: bool = False
 
@@ -46,7 +48,7 @@ class World:
         self.log.append("outbox")
         if self.outbox_fails:
             raise Unavailable("away")
-        return ()
+        return tuple(signed for signed in self.kept if signed.expires_ms > now_ms)
 
     async def probe(self) -> str:
         return ""
@@ -122,6 +124,16 @@ async def test_a_delivery_waits_for_everything_before_it() -> None:
     assert world.log == ["StoreChanged False", "commit 0 0 1", "StoreChanged True", "ack"]
 
 
+async def test_while_the_store_is_away_deliveries_that_come_again_and_again_do_not_pile_up() -> None:
+    world = World(fails=[Unavailable("away")])
+    async with carrying(world, FakeClock(T0)) as carrier:
+        carrier.submit([a_record()])
+        for _ in range(MOST_WAITING + 500):
+            carrier.submit([], Waiting(world))
+        assert len(carrier._queue) == MOST_WAITING + 1
+        await eventually(lambda: world.log.count("ack") == MOST_WAITING)
+
+
 async def test_what_waits_is_committed_together() -> None:
     world = World()
     async with carrying(world, FakeClock(T0)) as carrier:
@@ -175,6 +187,17 @@ async def test_the_outbox_is_asked_again_soon_after_a_signal_found_no_way_or_the
         await eventually(lambda: world.log.count("outbox") == 4, within_s=2)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_a_signal_that_expired_before_it_found_a_way_is_brought_all_the_same_for_its_answer() -> None:
+    expired = SignedSignal("default", "1", "a", T0 - 60_000, "k", b"", b"")
+    world = World(kept=[expired, SignedSignal("default", "1", "b", T0 - ANSWERS_WANTED_MS, "k", b"", b"")])
+    async with carrying(world, FakeClock(T0)) as carrier:
+        sending = asyncio.create_task(carrier.resend())
+        await eventually(lambda: "signal" in world.log)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+    assert world.log == ["outbox", "signal"]
 
 
 async def test_a_store_whose_failed_commit_was_given_up_is_found_again_through_the_outbox() -> None:

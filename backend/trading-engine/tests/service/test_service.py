@@ -14,12 +14,13 @@ from memory_store import MemoryStore
 
 from contracts import rpc, subjects
 from contracts.accounts import Side
+from contracts.audit import Heartbeat
 from contracts.codec import decode, encode
 from contracts.commands import Command, PauseTrading, PlaceOrder, ResumeTrading
 from contracts.executions import ExecutionState
 from contracts.orders import Order, OrderState
 from contracts.signals import SignedSignal
-from contracts.ticks import TickBatch
+from contracts.ticks import Mark, TickBatch
 from kit.errors import SettingsError
 from kit.keys import key_id, make_private_key
 from kit.lifespan import Service, opened
@@ -316,3 +317,36 @@ async def test_the_metrics_tell_what_was_decided(house: House) -> None:
     assert "engine_ticks_total 7.0" in page
     assert 'engine_orders_total{state="SUBMITTED"} 1.0' in page
     assert "engine_commit_seconds_count 1.0" in page
+
+
+async def test_heartbeats_say_at_once_that_trading_is_paused_and_that_it_goes_on(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
+    def said() -> dict[str, int]:
+        beats = [decode(data, Heartbeat) for data in house.bus.on("health.>")]
+        return {name: n for name, n in beats[-1].counters.items() if name.startswith("paused:")} if beats else {}
+
+    async with house.engine():
+        await eventually(lambda: said() == {"paused:default": 0})
+        await house.command(PauseTrading("news"), "p")
+        await eventually(lambda: said() == {"paused:default": 1}, within_s=1.0)
+    house.bus = FakeBus()
+    async with house.engine():
+        await eventually(lambda: said() == {"paused:default": 1})
+        await house.command(ResumeTrading("over"), "r")
+        await eventually(lambda: said() == {"paused:default": 0}, within_s=1.0)
+        stranger = Command("q", "elsewhere", "bob", house.clock.ms, PauseTrading("news"))
+        await house.bus.store(subjects.commands("elsewhere"), encode(stranger), message_id="q")
+        await eventually(lambda: said() == {"paused:default": 0, "paused:elsewhere": 1})
+        stranger = Command("s", "elsewhere", "bob", house.clock.ms, ResumeTrading("over"))
+        await house.bus.store(subjects.commands("elsewhere"), encode(stranger), message_id="s")
+        await eventually(lambda: said() == {"paused:default": 0, "paused:elsewhere": 0})
+
+
+async def test_what_strategies_want_on_history_is_counted_and_stored_nowhere(house: House) -> None:
+    await house.account_reports()
+    await house.ticks(marks=int(Mark.BACKFILLED))
+    service = house.service
+    assert service is not None
+    await eventually(lambda: service.counters["proposals_on_old_ticks"] == 1, within_s=3.0)
+    assert (house.told(), house.signals(), house.store.orders) == ([], [], {})

@@ -28,6 +28,7 @@ from contracts.commands import Command, PauseTrading, ResumeTrading
 from contracts.executions import ExecutionState
 from contracts.orders import OrderState
 from contracts.signals import MAX_LIFETIME_MS, SignedSignal, magic_of, short_id, signal_bytes
+from contracts.ticks import Mark
 from trading_engine.domain.desk import Terms
 from trading_engine.domain.effects import RecordAudit, RecordOrder, SavePauses, SendOrder
 from trading_engine.domain.engine import SILENT_AFTER_MS, Engine
@@ -222,6 +223,15 @@ def test_an_execution_that_fits_no_order_goes_on_record_and_moves_nothing(change
     assert isinstance(effect, RecordAudit)
     assert effect.audit.kind == "execution_not_applied"
     assert made.counts.contradictions == 1
+
+
+def test_a_refusal_of_a_signal_that_was_not_believed_names_only_the_signal_and_ends_its_order() -> None:
+    made = engine(binding())
+    first = one_order(made)
+    expired = msgspec.structs.replace(execution(first, ExecutionState.REFUSED), order_id="", symbol="", code="expired")
+    (ended,) = recorded(made.process(ExecutionReported(T0, expired)))
+    assert (ended.order.id, ended.order.state) == (first.id, OrderState.REJECTED)
+    assert made.book.waiting == {}
 
 
 def test_an_execution_that_contradicts_an_ended_order_goes_on_record() -> None:
@@ -425,3 +435,44 @@ def test_a_batch_of_a_symbol_nobody_trades_only_moves_its_price() -> None:
     stream = made.streams[(TENANT, ACCOUNT, SYMBOL)]
     assert stream.quote is not None
     assert (stream.quote.bid, stream.seq) == (1.2, 2)
+
+
+@pytest.mark.parametrize(
+    "old", [{"marks": int(Mark.BACKFILLED)}, {"marks": int(Mark.LATE)}, {"received_ms": T0 - 5_001}]
+)
+def test_history_warms_a_strategy_up_but_what_it_asks_for_there_becomes_no_order(old: dict[str, int]) -> None:
+    made = engine(binding(at=(1, 2)))
+    assert ticks(made, 1, [1.1], now_ms=T0, **old) == []
+    assert made.streams[(TENANT, ACCOUNT, SYMBOL)].runners[0].strategy.seen == [(1, False)]
+    assert (made.counts.proposals_on_old_ticks, made.counts.proposals, made.counts.refused) == (1, 0, {})
+    assert len(sent(ticks(made, 2, [1.1], at_ms=T0 + 1))) == 1
+    assert made.counts.proposals_on_old_ticks == 1
+
+
+def test_a_batch_that_begins_in_history_and_ends_now_is_traded_on_its_fresh_ticks_only() -> None:
+    made = engine(binding(at=(1, 2, 3)))
+    arrived = batch(1, [1.1] * 3, step_ms=4_000)  # received at T0, T0 + 4 s and T0 + 8 s
+    (first, _), *others = sent(made.process(TicksArrived(T0 + 8_000, arrived)))
+    assert (first.tick_seq, others, made.counts.proposals_on_old_ticks) == (2, [], 1)
+
+
+def test_a_price_from_the_future_is_refused_aloud_because_a_clock_is_wrong() -> None:
+    made = engine(binding())
+    (denied,) = recorded(ticks(made, 1, [1.1], now_ms=T0, received_ms=T0 + 5_001))
+    assert denied.order.reason.startswith("stale_price")
+
+
+def test_a_persons_order_on_an_old_price_is_answered() -> None:
+    made = engine()
+    ticks(made, 1, [1.1], marks=int(Mark.BACKFILLED))
+    (denied,) = recorded(made.process(CommandGiven(T0, place())))
+    assert denied.order.reason.startswith("stale_price")
+
+
+def test_the_engine_tells_of_every_tenant_it_knows_whether_it_is_paused() -> None:
+    made = Engine((binding(),))
+    assert made.pauses() == {TENANT: False}
+    made.process(AccountReported(T0, account(tenant="other")))
+    made.process(CommandGiven(T0, Command("p", "third", "ann", T0, PauseTrading("news"))))
+    made.process(CommandGiven(T0, Command("p", TENANT, "ann", T0, PauseTrading("news"))))
+    assert made.pauses() == {TENANT: True, "other": False, "third": True}

@@ -49,6 +49,7 @@ def test_the_table_has_a_row_for_every_state() -> None:
         (X.PARTIALLY_FILLED, "done", S.PARTIALLY_FILLED, "because"),
         (X.REFUSED, "volume_step", S.REJECTED, "volume_step: because"),
         (X.REFUSED, "expired", S.REJECTED, "expired: because"),
+        (X.REFUSED, "replayed", S.UNKNOWN, "replayed: because"),
         (X.REJECTED, "retcode_10030", S.REJECTED, "retcode_10030: because"),
         (X.NOT_SENT, "absent", S.REJECTED, "not sent: absent: because"),
         (X.NOT_SENT, "expired", S.EXPIRED, "not sent: expired: because"),

@@ -8,6 +8,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 from engine_world import ACCOUNT, SYMBOL, T0, TENANT, account, batch, binding, execution, place, position, replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from contracts.commands import Command, PauseTrading, ResumeTrading
 from contracts.executions import ExecutionState
 from contracts.orders import Order
 from contracts.signals import MAX_LIFETIME_MS
+from contracts.ticks import Mark
 from trading_engine.domain.bindings import parse
 from trading_engine.domain.effects import SendOrder
 from trading_engine.domain.engine import Engine
@@ -100,6 +102,19 @@ def test_another_process_with_other_hashes_gives_the_same_effects(tmp_path: Path
     }
     here_made = replay(Engine(parse(CROSS), LIMITS), [decode(frame, Event) for frame in frames])
     assert said == {hashlib.sha256(here_made).hexdigest() + "\n"}
+
+
+def test_history_in_a_day_gives_the_same_effects_and_no_order() -> None:
+    rng, marked = random.Random(5), []
+    for event in a_day(7):
+        if isinstance(event, TicksArrived) and rng.random() < 0.3:
+            past = bytes([int(Mark.BACKFILLED)] * event.batch.count)
+            event = msgspec.structs.replace(event, batch=msgspec.structs.replace(event.batch, marks=past))
+        marked.append(event)
+    first, second = Engine(parse(CROSS), LIMITS), Engine(parse(CROSS), LIMITS)
+    assert replay(first, marked) == replay(second, marked)
+    assert first.counts.proposals_on_old_ticks == second.counts.proposals_on_old_ticks > 0
+    assert "stale_price" not in first.counts.refused
 
 
 def test_the_size_of_batches_does_not_change_what_a_strategy_decides() -> None:

@@ -12,6 +12,16 @@ export function heartbeatAge(service: ServiceView, sinceAnswerMs: number): numbe
   return service.heartbeat_age_ms < 0 ? undefined : service.heartbeat_age_ms + Math.max(0, sinceAnswerMs);
 }
 
+function NoHeartbeat() {
+  const why = "engines are probed by the hub";
+  return (
+    <span className="dim" title={why}>
+      <span aria-hidden="true">{UNKNOWN}</span>
+      <span className="visually-hidden">none: {why}</span>
+    </span>
+  );
+}
+
 function HeartbeatAge({ service, at }: { readonly service: ServiceView; readonly at: number }) {
   const now = useNow();
   const ms = heartbeatAge(service, now - at);
@@ -46,7 +56,7 @@ function columnsOf(polled: Polled<ServicesView>): readonly Column<ServiceView>[]
     { title: "Service", cell: (row) => <strong>{row.service}</strong> },
     { title: "State", cell: (row) => words(row.state) },
     { title: "Ready", cell: (row) => <span className={`tag ${row.ready ? "good" : "bad"}`}>{row.ready ? "ready" : "not ready"}</span> },
-    { title: "Heartbeat", number: true, cell: (row) => <HeartbeatAge service={row} at={polled.at} /> },
+    { title: "Heartbeat", number: true, cell: (row) => (row.kind === "engine" ? <NoHeartbeat /> : <HeartbeatAge service={row} at={polled.at} />) },
     { title: "Probes", cell: (row) => <Probes service={row} polled={polled} /> },
     { title: "Restarts", number: true, cell: (row) => row.restarts },
     { title: "Process", number: true, cell: (row) => ticket(row.pid) },

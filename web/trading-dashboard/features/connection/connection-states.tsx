@@ -25,6 +25,11 @@ function busSaid(bus: boolean | undefined): Said {
   return bus ? { shade: "good", text: "heard" } : { shade: "bad", text: "not heard" };
 }
 
+function tradingSaid(paused: boolean | undefined): Said {
+  if (paused === undefined) return { shade: "", text: "–" };
+  return paused ? { shade: "bad", text: "paused" } : { shade: "good", text: "not paused" };
+}
+
 /** The terminals' own word is only as fresh as the stream: without it, nothing is known. */
 export function terminalsSaid(accounts: readonly AccountView[] | undefined, stream: StreamState): Said {
   if (accounts === undefined || stream !== "live") return { shade: "", text: "–" };
@@ -83,6 +88,7 @@ export function ConnectionStates() {
       <State name="Gateway ↔ bus" said={busSaid(link.bus)} />
       <State name="Terminals ↔ brokers" said={terminalsSaid(accounts, link.stream)} />
       <State name="Price feeds" said={feedSaid(stale)} />
+      <State name="Trading" said={tradingSaid(link.paused)} />
       {problem === undefined ? null : <State name="Snapshots" said={problem} />}
       </dl>
     </section>

@@ -1,10 +1,11 @@
-// Pause or resume trading for the whole tenant: two steps and a reason, decided by the server.
+// Pause or resume trading for the whole tenant: whether it is paused, and two steps and a reason to change it.
 "use client";
 import Button from "@mui/material/Button";
 import { useRef, useState } from "react";
 import { ConfirmDialog } from "@web/components/confirm-dialog.tsx";
 import { useSession, useSessionKeeper } from "@web/components/session.tsx";
 import { mayTrade, newKey, sendCommand } from "../../shared/commands.ts";
+import { useLink } from "../../shared/platform-context.tsx";
 
 type Kind = "pause" | "resume";
 const TEXTS: Readonly<Record<Kind, { title: string; effect: string; done: string }>> = {
@@ -20,9 +21,30 @@ const TEXTS: Readonly<Record<Kind, { title: string; effect: string; done: string
   },
 };
 
+/** What can be asked for now: only what would change something, and both while nobody knows. */
+export function offered(paused: boolean | undefined): readonly Kind[] {
+  if (paused === undefined) return ["pause", "resume"];
+  return paused ? ["resume"] : ["pause"];
+}
+
+/** Cannot be missed or closed: it stays until trading is resumed. */
+export function PausedBanner() {
+  const { paused } = useLink();
+  return (
+    <div role="status" className={paused === true ? "banner paused" : "visually-hidden"}>
+      {paused === true ? (
+        <div>
+          Trading paused <span>· no new risk is taken on any account; open positions can be closed</span>
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
 export function PauseButtons() {
   const keeper = useSessionKeeper();
   const allowed = mayTrade(useSession().role);
+  const kinds = offered(useLink().paused);
   const [asked, setAsked] = useState<Kind>();
   // The same words again are the same command; other words are another one, and need another key.
   const last = useRef<{ words: string; key: string }>(undefined);
@@ -41,8 +63,8 @@ export function PauseButtons() {
   return (
     <>
       <span role="status" className="dim">{sent}</span>
-      <Button variant="contained" color="error" onClick={() => askFor("pause")}>Pause trading</Button>
-      <Button variant="outlined" color="inherit" onClick={() => askFor("resume")}>Resume</Button>
+      {kinds.includes("pause") ? <Button variant="contained" color="error" onClick={() => askFor("pause")}>Pause trading</Button> : null}
+      {kinds.includes("resume") ? <Button variant="outlined" color="inherit" onClick={() => askFor("resume")}>Resume trading</Button> : null}
       {asked === undefined ? null : (
         <ConfirmDialog
           title={`${TEXTS[asked].title}?`}

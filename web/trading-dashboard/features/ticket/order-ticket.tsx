@@ -11,6 +11,7 @@ import type { Quote } from "@web/components/tick-store.ts";
 import { mayTrade, newKey, sendCommand } from "../../shared/commands.ts";
 import { Live } from "../../shared/live.tsx";
 import { useChosen, useLedger, useQuote } from "../../shared/platform-context.tsx";
+import { firstVolume, volumeHint, volumeProblem } from "./volume-rules.ts";
 
 const NOT_LIVE = {
   simulated: "The prices of this account are simulated.",
@@ -35,14 +36,17 @@ function SideButton({ side, quote, ask }: { readonly side: Side; readonly quote:
 function Ticket({ quote }: { readonly quote: Quote }) {
   const keeper = useSessionKeeper();
   const account = useLedger().accounts?.find((each) => each.account === quote.account);
-  const [text, setText] = useState("0.01");
+  const [typed, setTyped] = useState<string>();
   const [asked, setAsked] = useState<Asked>();
-  const [wrong, setWrong] = useState(false);
+  const [tried, setTried] = useState(false);
   const [sent, setSent] = useState("");
+  const text = typed ?? firstVolume(quote);
+  const problem = volumeProblem(text, quote);
+  const wrong = tried && problem !== undefined;
   const ask = (side: Side): void => {
     const volume = readVolume(text);
-    setWrong(volume === undefined);
-    if (volume === undefined) return;
+    setTried(true);
+    if (volume === undefined || problem !== undefined) return;
     setAsked({ order: { account: quote.account, symbol: quote.symbol, side, volume }, key: newKey() });
   };
   const act = async (): Promise<void> => {
@@ -59,9 +63,9 @@ function Ticket({ quote }: { readonly quote: Quote }) {
       <TextField
         label="Volume in lots"
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => setTyped(event.target.value)}
         error={wrong}
-        helperText={wrong ? "Digits with at most one point, more than 0" : undefined}
+        helperText={wrong ? problem : volumeHint(quote)}
         slotProps={{ htmlInput: { inputMode: "decimal", autoComplete: "off", maxLength: 15 } }}
       />
       <div className="sides">
@@ -95,7 +99,7 @@ export function OrderTicket() {
       <header>
         <h2 id="ticket-title">Order</h2>
       </header>
-      {quote === undefined ? <p className="empty">Choose a symbol first.</p> : <Ticket quote={quote} />}
+      {quote === undefined ? <p className="empty">Choose a symbol first.</p> : <Ticket key={quote.key} quote={quote} />}
     </section>
   );
 }

@@ -11,6 +11,7 @@ from api_gateway.domain.market import Key, Row, merged
 MAX_WAITING = 256
 """Orders, executions and accounts that may wait for one browser."""
 
+_WORDS = {True: b"true", False: b"false", None: b"null"}
 _encoder = msgspec.json.Encoder()
 
 
@@ -67,7 +68,7 @@ class Browser:
             return
         self.events.append((kind, view))
 
-    def next_message(self, now_ms: int, bus: bool) -> bytes | None:
+    def next_message(self, now_ms: int, bus: bool, paused: bool | None = None) -> bytes | None:
         """The next message as JSON; None when there is nothing to say."""
         if self.events:
             kind, view = self.events.popleft()
@@ -78,7 +79,8 @@ class Browser:
             return b'{"k":"t","q":%d,"now":%d,"d":%b}' % (self._number(), now_ms, rows)
         if self.beat_due:
             self.beat_due = False
-            return b'{"k":"h","q":%d,"now":%d,"bus":%b}' % (self._number(), now_ms, b"true" if bus else b"false")
+            said = (self._number(), now_ms, _WORDS[bus], _WORDS[paused])
+            return b'{"k":"h","q":%d,"now":%d,"bus":%b,"paused":%b}' % said
         return None
 
     def _number(self) -> int:

@@ -8,6 +8,9 @@ from contracts.rpc import ServiceRow
 LOST_AFTER_MS = 6_000
 """Three beats missed."""
 MAX_INSTANCES = 256
+ENGINE = "trading-engine"
+PAUSED = "paused:"
+"""The engine's counter `paused:<tenant>` is 1 while the tenant takes no new risk, 0 while it does."""
 
 
 @dataclass(slots=True)
@@ -30,3 +33,12 @@ class HeartbeatBook:
             ServiceRow(beat.service, "running" if now_ms - beat.at_ms <= LOST_AFTER_MS else "lost", 0, 0, beat)
             for _, beat in sorted(self.last.items())
         ]
+
+    def paused(self, tenant: str, now_ms: int) -> bool | None:
+        """Whether trading is paused, as engines said in the last seconds; None when none did. One that paused wins."""
+        said = [
+            beat.counters[PAUSED + tenant]
+            for (service, _), beat in self.last.items()
+            if service == ENGINE and now_ms - beat.at_ms <= LOST_AFTER_MS and PAUSED + tenant in beat.counters
+        ]
+        return any(said) if said else None

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from api_gateway.domain.market import Board, Key
 from contracts.accounts import AccountState, Instrument
 from contracts.rpc import SymbolRow
 from contracts.views import SymbolView
+
+_UNKNOWN = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -60,4 +63,7 @@ class Picture:
             # the store counts what it has; a live number that is higher proves more
             ticks=max(row.ticks if row else 0, quote.seq if quote else 0),
             source=state.source,
+            volume_min=instrument.volume_min if instrument else _UNKNOWN,
+            volume_max=instrument.volume_max if instrument else _UNKNOWN,
+            volume_step=instrument.volume_step if instrument else _UNKNOWN,
         )

@@ -1,6 +1,7 @@
 """Turn what services say into what a browser is shown. Fields are listed one by one: nothing leaks by growing."""
 
 from contracts.accounts import AccountState
+from contracts.audit import DependencyHealth, Health
 from contracts.bars import Bar
 from contracts.executions import Execution
 from contracts.orders import Order
@@ -89,16 +90,35 @@ def bar_views(bars: tuple[Bar, ...]) -> tuple[BarView, ...]:
 
 def service_view(row: ServiceRow, now_ms: int) -> ServiceView:
     """A service as the hub or the heartbeats know it."""
-    beat = row.heartbeat
+    beat, probe = row.heartbeat, row.probe
+    if beat is None and probe is not None:
+        return _engine_view(row, probe)
     return ServiceView(
         service=row.service,
         state=row.state,
         ready=beat.ready if beat else False,
         pid=row.pid,
-        port=beat.port if beat else PORTS.get(row.service, 0),
+        port=beat.port if beat else row.port or PORTS.get(row.service, 0),
         version=beat.version if beat else "",
         restarts=row.restarts,
         started_ms=beat.started_ms if beat else 0,
         heartbeat_age_ms=max(0, now_ms - beat.at_ms) if beat else -1,
         dependencies=beat.dependencies if beat else (),
+    )
+
+
+def _engine_view(row: ServiceRow, probe: DependencyHealth) -> ServiceView:
+    """An engine: it sends no heartbeats, so what the hub's probe found is all that is known."""
+    return ServiceView(
+        service=row.service,
+        state=row.state,
+        ready=row.state == "running" and probe.health is Health.OK,
+        pid=row.pid,
+        port=row.port,
+        version="",
+        restarts=row.restarts,
+        started_ms=0,
+        heartbeat_age_ms=-1,
+        dependencies=(probe,),
+        kind="engine",
     )

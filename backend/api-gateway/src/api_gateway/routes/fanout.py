@@ -8,7 +8,7 @@ import msgspec
 
 from api_gateway.domain.access import Caller
 from api_gateway.domain.browser import Browser, Kind, encoded_rows
-from api_gateway.domain.heartbeats import HeartbeatBook
+from api_gateway.domain.heartbeats import ENGINE, HeartbeatBook
 from api_gateway.domain.picture import Picture
 from api_gateway.domain.views import account_view, execution_view, order_view
 from contracts.accounts import AccountState
@@ -150,8 +150,18 @@ class Fanout:
         self._tell(self.room(execution.tenant), Kind.EXECUTION, execution_view(execution))
 
     def hear_heartbeat(self, beat: Heartbeat) -> None:
-        """Note that a service lives."""
+        """Note that a service lives. That trading was paused or resumed is told at once."""
+        before = {tenant: self.paused(tenant) for tenant in self._rooms} if beat.service == ENGINE else {}
         self.heartbeats.hear(beat)
+        for tenant, paused in before.items():
+            if self.paused(tenant) is not paused:
+                for seat in self._rooms[tenant].seats:
+                    seat.browser.beat_due = True
+                    seat.wake.set()
+
+    def paused(self, tenant: str) -> bool | None:
+        """Whether the tenant's trading is paused; None when no engine says so."""
+        return self.heartbeats.paused(tenant, self._clock.now_ms())
 
     def _tell(self, room: Room, kind: Kind, view: msgspec.Struct) -> None:
         if not room.seats:

@@ -81,9 +81,15 @@ def _gone(error: BaseException | None) -> bool:
 async def _write(send: Callable[[Any], Awaitable[None]], seat: Seat, fanout: Fanout, clock: Clock) -> None:
     while True:
         seat.wake.clear()
-        while (message := seat.browser.next_message(clock.now_ms(), fanout.bus_ok)) is not None:
+        while (message := _next(seat, fanout, clock.now_ms())) is not None:
             await send({"type": "websocket.send", "text": message.decode(), "bytes": None})
         await seat.wake.wait()
+
+
+def _next(seat: Seat, fanout: Fanout, now_ms: int) -> bytes | None:
+    # asked for only when a heartbeat is due: prices go out fifty times a second
+    paused = fanout.paused(seat.caller.tenant) if seat.browser.beat_due else None
+    return seat.browser.next_message(now_ms, fanout.bus_ok, paused)
 
 
 async def _listen(socket: WebSocket[Any, Any, Any], seat: Seat) -> None:

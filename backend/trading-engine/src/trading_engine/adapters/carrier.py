@@ -16,8 +16,13 @@ from trading_engine.ports import NotAccepted, PauseBook, Pending, Seal, Store, U
 
 GROUP = 64
 """What waits is committed together, at most this many effects at a time; nothing waits for a group to fill."""
+MOST_WAITING = 10_000
+"""Beyond this an unanswered delivery is not kept here: the bus brings it again."""
 RESEND_EVERY_S = 5.0
 RESEND_PAUSE_S = 0.2
+ANSWERS_WANTED_MS = 3_600_000
+"""A signal that expired without an answer is brought for so long after: its terminal refuses it, or tells what it did
+with it; without that answer the order would stay UNKNOWN. The bus keeps signals as long."""
 
 Durable = SendOrder | RecordOrder | RecordAudit
 """What the store has to commit."""
@@ -54,7 +59,7 @@ class Carrier:
                 self.pauses.save(effect.paused)
             else:
                 self._queue.append(effect)
-        if delivery is not None:
+        if delivery is not None and len(self._queue) <= MOST_WAITING:
             self._queue.append(delivery)
         self._wake.set()
 
@@ -162,7 +167,7 @@ class Carrier:
         while True:
             self._outbox_wanted.clear()
             try:
-                for signed in await self.store.outbox(self.clock.now_ms()):
+                for signed in await self.store.outbox(self.clock.now_ms() - ANSWERS_WANTED_MS):
                     await self.wire.signal(signed)
             except (Unavailable, NotAccepted) as error:
                 _log.warning("outbox_not_sent", error=str(error))

@@ -36,6 +36,7 @@ class EngineCollector(Collector):
             ("engine_ticks_missed", "Numbers that a stream jumped over", counts.ticks_missed),
             ("engine_events", "Events worked on", counts.events),
             ("engine_proposals", "Orders asked for by strategies and people", counts.proposals),
+            ("engine_proposals_on_old_ticks", "Proposals made on history, dropped", counts.proposals_on_old_ticks),
             ("engine_contradictions", "Executions that fit no order", counts.contradictions),
             ("engine_strategies_failed", "Strategies stopped by an error of their own", counts.strategies_failed),
             ("engine_malformed", "Messages kept aside", self._malformed()),

@@ -16,6 +16,8 @@ class Counts:
     ticks_missed: int = 0
     """Numbers that a stream jumped over; the store gets them later, a strategy does not."""
     proposals: int = 0
+    proposals_on_old_ticks: int = 0
+    """Proposals that strategies made on history or on ticks that came too late; no order was made of them."""
     refused: dict[str, int] = field(default_factory=dict)
     """ refusal code -> count """
     orders: dict[str, int] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from trading_engine.domain.counts import Counts
 from trading_engine.domain.desk import Desk, Terms, order_audit
 from trading_engine.domain.effects import Effect, RecordAudit, RecordOrder, SavePauses
 from trading_engine.domain.recovery import Reconciler, restore
-from trading_engine.domain.risk import Limits
+from trading_engine.domain.risk import Limits, is_old
 from trading_engine.domain.strategy import Proposal
 from trading_engine.domain.streams import Columns, Runner, Stream
 
@@ -106,11 +106,15 @@ class Engine:
         i: int,
     ) -> list[Effect]:
         tenant, account, symbol = key
+        quote = columns.quote(i)
+        if is_old(quote, now_ms, self.limits):
+            self.counts.proposals_on_old_ticks += 1
+            return []
         return self._desk.take(
             order_id,
             (tenant, account, strategy, symbol),
             proposal,
-            columns.quote(i),
+            quote,
             self.accounts.get((tenant, account)),
             self.paused.get(tenant),
             now_ms,
@@ -174,6 +178,11 @@ class Engine:
         record = identity.audit(tenant, now_ms, kind, tenant, detail, command.correlation_id, command.id)
         # the pause is kept before it is told
         return [SavePauses(dict(self.paused)), RecordAudit(record)]
+
+    def pauses(self) -> dict[str, bool]:
+        """tenant -> whether it is paused, of every tenant the engine has heard of."""
+        known = {binding.tenant for binding in self.bindings} | {tenant for tenant, _ in self.accounts}
+        return dict.fromkeys(known, False) | dict.fromkeys(self.paused, True)
 
     def _place(self, command: Command, wish: PlaceOrder, now_ms: int) -> list[Effect]:
         tenant = command.tenant

@@ -50,7 +50,8 @@ class Reconciler:
 
     def answer(self, execution: Execution, now_ms: int) -> list[Effect]:
         """An execution moves its order; one that fits no order, or can't be, goes on record."""
-        order = self.book.orders.get(execution.order_id)
+        # of a signal it did not believe the connector knows the id only, which is its order's (`identity`)
+        order = self.book.orders.get(execution.order_id or execution.signal_id)
         if order is None or (order.tenant, order.account) != (execution.tenant, execution.account):
             return self._contradiction(execution, now_ms, "no order with this id is remembered for the account")
         try:

@@ -66,6 +66,18 @@ class Refused(msgspec.Struct, frozen=True):
     reason: str
 
 
+PAST = Mark.LATE | Mark.BACKFILLED
+"""Marks of ticks that tell what was, not what is."""
+
+
+def is_old(quote: Quote, now_ms: int, limits: Limits) -> bool:
+    """The tick warms strategies up, but what they ask for because of it comes too late.
+
+    A tick from the future is not old: a clock is wrong, and `price_fresh` says so to whoever reads the orders.
+    """
+    return bool(quote.marks & PAST) or now_ms - quote.received_ms > limits.max_price_age_ms
+
+
 Rule = Callable[[Question, Limits], Refused | None]
 
 
@@ -131,7 +143,7 @@ def terminal_may_trade(q: Question, _: Limits) -> Refused | None:
 def price_fresh(q: Question, limits: Limits) -> Refused | None:
     if q.quote is None:
         return Refused("no_price", f"no price of {q.symbol} has arrived yet")
-    if q.quote.marks & (Mark.LATE | Mark.BACKFILLED):
+    if q.quote.marks & PAST:
         return Refused("stale_price", f"the price of {q.symbol} is from the past: it came late or from history")
     age = q.now_ms - q.quote.received_ms
     if abs(age) > limits.max_price_age_ms:
