@@ -21,6 +21,9 @@ from kit.errors import BusUnavailable
 
 _log = log.get("tick_writer")
 _STOP_WITHIN_S = 5.0
+_TRICKLE_TICKS = 1_000
+_BUSY_EVERY_S = 0.1
+"""More than a trickle does not wait as long, and neither does an import, which asks for one batch after the other."""
 
 
 @dataclass(eq=False, slots=True)
@@ -77,7 +80,7 @@ class TickWriter:
             while not self._stopping:
                 await self._arrived.wait()
                 # a trickle waits a moment to be written together; a flood has a full group already
-                pause = began + self.insert_every_s - loop.time()
+                pause = began + self._every_s() - loop.time()
                 if pause > 0 and not self._flooded():
                     await asyncio.sleep(pause)
                 began = loop.time()
@@ -85,6 +88,10 @@ class TickWriter:
                     await self._write(group)
         finally:
             self._ended.set()
+
+    def _every_s(self) -> float:
+        busy = sum(w.batch.count for w in self._queue) > _TRICKLE_TICKS or any(w.asker is not None for w in self._queue)
+        return min(self.insert_every_s, _BUSY_EVERY_S) if busy else self.insert_every_s
 
     def _flooded(self) -> bool:
         # with this many batches unanswered the bus brings no more, so there is nothing to wait for
@@ -163,8 +170,10 @@ class TickWriter:
     async def _ask_again(self, plan: Plan) -> None:
         # a failed insert may have arrived all the same: only the store knows, so ask before writing again
         with contextlib.suppress(StoreUnavailable):
-            for key in plan.planned:
-                self.catalog.streams.correct(key, await self.store.watermark(key))
+            # all or none: without an answer the very same insert goes again, which the store knows for a repeat
+            known = [(key, await self.store.watermark(key)) for key in plan.planned]
+            for key, seq in known:
+                self.catalog.streams.correct(key, seq)
 
     async def _answer(self, group: list[Waiting]) -> None:
         touched: dict[tuple[str, str], set[StreamKey]] = {}

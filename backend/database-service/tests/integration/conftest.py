@@ -73,7 +73,15 @@ class PostgresServer:
             return [program]
         rights = "+dac_override,+dac_read_search"
         return [
-            *("setpriv", "--securebits=+no_setuid_fixup", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"),
+            *(
+                "setpriv",
+                "--securebits=+no_setuid_fixup",
+                "--reuid",
+                str(NOBODY),
+                "--regid",
+                str(NOBODY),
+                "--clear-groups",
+            ),
             *("--inh-caps", rights, "--ambient-caps", rights, program),
         ]
 

@@ -163,6 +163,47 @@ async def test_executions_sent_by_two_at_once_are_stored_once(ledger):
     assert len(await ledger.executions(ExecutionsQuestion(TENANT))) == 40
 
 
+def usual(name: str, tenant: str = TENANT) -> Commit:
+    """What the engine commits for an order it sends."""
+    return Commit((order(name),), (signal(name),), (audit(f"a-{name}", tenant),))
+
+
+async def test_usual_commits_and_others_at_the_same_time_make_one_chain(ledger):
+    commits = [ledger.commit(usual(f"o{i}")) for i in range(20)]
+    others = [ledger.add_audit([audit(f"x{i}"), audit(f"y{i}")]) for i in range(20)]
+    await asyncio.gather(*(work for pair in zip(commits, others, strict=True) for work in pair))
+    chain = await ledger.audit_chain(TENANT)
+    assert len(chain) == 60
+    assert first_break(chain) is None
+    assert len((await ledger.orders(OrdersQuestion(TENANT))).orders) == 20
+    assert len(await ledger.outbox(0)) == 20
+
+
+async def test_a_usual_commit_sent_again_later_changes_nothing_but_the_order_that_is_newer(ledger):
+    await ledger.add_audit([audit("first")])
+    await ledger.commit(usual("o1"))
+    again = msgspec.structs.replace(usual("o1"), orders=(order("o1", updated_ms=200, state=OrderState.FILLED),))
+    await ledger.commit(again)
+    assert [record.id for _, record, _, _ in await ledger.audit_chain(TENANT)] == ["first", "a-o1"]
+    assert len(await ledger.outbox(0)) == 1
+    assert (await ledger.orders(OrdersQuestion(TENANT))).orders[0].state is OrderState.FILLED
+
+
+async def test_a_usual_commit_of_a_signal_that_was_answered_before_is_not_sent_again(ledger):
+    await ledger.add_audit([audit("first")])
+    await ledger.add_executions([execution(1, signal_id="o1")])
+    await ledger.commit(usual("o1"))
+    assert await ledger.outbox(0) == ()
+
+
+async def test_a_usual_commit_that_can_not_be_stored_leaves_nothing(ledger):
+    await ledger.add_audit([audit("first")])
+    with pytest.raises(Unstorable):
+        await ledger.commit(msgspec.structs.replace(usual("o1"), orders=(order("o1", strategy="\0"),)))
+    assert await ledger.outbox(0) == ()
+    assert len(await ledger.audit_chain(TENANT)) == 1
+
+
 async def test_audit_records_are_chained_and_nobody_edits_them(ledger, database):
     await asyncio.gather(*(ledger.add_audit([audit(f"a{i}"), audit(f"b{i}", "other")]) for i in range(12)))
     chain = await ledger.audit_chain(TENANT)

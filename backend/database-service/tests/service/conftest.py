@@ -48,6 +48,8 @@ class MemoryTicks:
     found: list[StreamState] = field(default_factory=list)
     failures: int = 0
     lands: bool = False
+    mute: set[str] = field(default_factory=set)
+    """ symbols whose watermark can't be asked, the next time """
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     begun: int = 0
 
@@ -73,6 +75,9 @@ class MemoryTicks:
         self.inserts.append(parts)
 
     async def watermark(self, key: StreamKey) -> int:
+        if key.symbol in self.mute:
+            self.mute.discard(key.symbol)
+            raise StoreUnavailable("the disk is slow")
         return max((p.last_seq for insert in self.inserts for p in insert if key_of(p) == key), default=0)
 
     async def ticks(self, question):

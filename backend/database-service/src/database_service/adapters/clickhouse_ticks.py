@@ -85,7 +85,8 @@ class ClickHouseTicks:
                 "market.ticks",
                 COLUMNS,
                 tick_block(parts, stored_ms),
-                settings={"insert_deduplication_token": token},
+                # one thread: more of them cost a tenth more processor time and save nothing of the clock
+                settings={"insert_deduplication_token": token, "max_threads": 1, "max_insert_threads": 1},
                 fmt="Native",
             )
 

@@ -30,6 +30,11 @@ _AWAY = (
 )
 
 
+async def _nothing_to_reset(_connection: Any) -> None:
+    """Work leaves nothing behind in a session (its locks end with its transaction), and clearing it all the same would
+    cost a round trip between every commit and its answer."""
+
+
 class Postgres:
     """A pool that survives restarts of the server. Every unit of work is one transaction and may run twice."""
 
@@ -50,6 +55,7 @@ class Postgres:
                     command_timeout=timeout_s,
                     timeout=_CONNECT_TIMEOUT_S,
                     server_settings={"application_name": "database-service", "jit": "off"},
+                    reset=_nothing_to_reset,
                 )
                 return cls(pool)
             except _AWAY as error:
@@ -61,15 +67,15 @@ class Postgres:
                 await asyncio.sleep(delay)
         raise AssertionError("backoff without attempts never ends")
 
-    async def run(self, work: Work[T]) -> T:
-        """One transaction. Raises StoreUnavailable, Unstorable or AlreadyTaken.
+    async def run(self, work: Work[T], *, one_statement: bool = False) -> T:
+        """One transaction; `one_statement` is one by itself. Raises StoreUnavailable, Unstorable or AlreadyTaken.
 
         A pooled connection may have died with the server; that shows only when it is used, so the first failure of a
         connection is followed by a try on a fresh one.
         """
         for attempt in (1, 2):
             try:
-                return await self._run_once(work)
+                return await self._run_once(work, one_statement)
             except asyncpg.UniqueViolationError as error:
                 raise AlreadyTaken(str(error)) from None
             except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
@@ -80,9 +86,12 @@ class Postgres:
                 await self._pool.expire_connections()
         raise AssertionError("the second attempt returns or raises")
 
-    async def _run_once(self, work: Work[T]) -> T:
-        async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection, connection.transaction():
-            return await work(connection)
+    async def _run_once(self, work: Work[T], one_statement: bool) -> T:
+        async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+            if one_statement:
+                return await work(connection)
+            async with connection.transaction():
+                return await work(connection)
 
     async def migrate(self, now_ms: int) -> None:
         """Bring the schema up to date, alone: a lock keeps a second instance waiting."""

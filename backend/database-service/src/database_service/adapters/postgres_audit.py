@@ -7,12 +7,18 @@ from typing import Any
 import msgspec
 
 from contracts.audit import AuditRecord
+from database_service.adapters import rows
 from database_service.domain.audit_chain import GENESIS, link
 
 _INSERT = """
-insert into audit (id, tenant, at_ms, service, kind, subject, detail, correlation_id, position, previous, hash)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+with added as (
+    insert into audit (id, tenant, at_ms, service, kind, subject, detail, correlation_id, position, previous, hash)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+)
+update audit_heads set position = $9, hash = $11 where tenant = $2
 """
+# the head's row lock makes writers of one tenant take turns: a chain has one end
+_HEAD = "select position, hash from audit_heads where tenant = $1 for update"
 
 
 async def append(connection: Any, records: Iterable[AuditRecord]) -> None:
@@ -25,36 +31,27 @@ async def append(connection: Any, records: Iterable[AuditRecord]) -> None:
 
 
 async def _append(connection: Any, tenant: str, records: dict[str, AuditRecord]) -> None:
-    await connection.execute("insert into audit_heads values ($1, 0, $2) on conflict do nothing", tenant, GENESIS)
-    # the head's row lock makes writers of one tenant take turns: a chain has one end
-    position, head = await connection.fetchrow(
-        "select position, hash from audit_heads where tenant = $1 for update", tenant
-    )
+    found = await connection.fetchrow(_HEAD, tenant)
+    if found is None:  # the tenant's first record
+        await connection.execute("insert into audit_heads values ($1, 0, $2) on conflict do nothing", tenant, GENESIS)
+        found = await connection.fetchrow(_HEAD, tenant)
+    position, head = found
     known = {
         row["id"]
         for row in await connection.fetch(
             "select id from audit where tenant = $1 and id = any($2::text[])", tenant, list(records)
         )
     }
-    rows = []
+    added = []
     for record in records.values():
         if record.id in known:
             continue
         digest = link(head, record)
         position += 1
-        detail = msgspec.json.encode(record.detail).decode()
-        rows.append(
-            (
-                *(record.id, tenant, record.at_ms, record.service, record.kind, record.subject, detail),
-                *(record.correlation_id, position, head, digest),
-            )
-        )
+        added.append((*rows.audit_row(record), position, head, digest))
         head = digest
-    if rows:
-        await connection.executemany(_INSERT, rows)
-        await connection.execute(
-            "update audit_heads set position = $2, hash = $3 where tenant = $1", tenant, position, head
-        )
+    if added:
+        await connection.executemany(_INSERT, added)
 
 
 async def chain(connection: Any, tenant: str) -> list[tuple[int, AuditRecord, bytes, bytes]]:

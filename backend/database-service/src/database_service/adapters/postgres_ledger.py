@@ -1,4 +1,4 @@
-"""The ledger on PostgreSQL: every method is one transaction."""
+"""The ledger on PostgreSQL: what a method writes, it writes in one transaction."""
 
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from contracts.commands import Command
 from contracts.executions import Execution
 from contracts.rpc import Commit, ExecutionsQuestion, Orders, OrdersQuestion, StoredQuestion, Summary, User
 from contracts.signals import SignedSignal
-from database_service.adapters import postgres_audit, postgres_orders, postgres_people
+from database_service.adapters import postgres_audit, postgres_commit, postgres_orders, postgres_people
 from database_service.adapters.postgres import Postgres
 from database_service.ports import ExecutionMark
 
@@ -24,6 +24,10 @@ class PostgresLedger:
 
     async def commit(self, commit: Commit) -> None:
         """All or nothing."""
+        if postgres_commit.is_usual(commit):
+            usual = partial(postgres_commit.commit_usual, wanted=commit)
+            if await self._postgres.run(usual, one_statement=True):
+                return
         await self._postgres.run(partial(postgres_orders.commit, wanted=commit))
 
     async def outbox(self, now_ms: int) -> tuple[SignedSignal, ...]:

@@ -13,11 +13,10 @@ from database_service.ports import ExecutionMark
 
 _FINAL = sorted(str(state) for state in FINAL_EXECUTIONS)
 _CLOSED = ", ".join(f"'{state}'" for state in sorted(FINAL_STATES))
-_SIGNAL = ("tenant", "account", "signal_id", "expires_ms", "key_id", "payload", "signature")
 
 # an execution can't be here before its signal, unless the outbox was restored from a backup: then it is answered
 _INSERT_SIGNAL = f"""
-insert into outbox ({", ".join(_SIGNAL)}, answered_state)
+insert into outbox ({", ".join(rows.SIGNAL)}, answered_state)
 select $1, $2, $3, $4, $5, $6, $7,
     (select state from executions
      where signal_id = $3 and tenant = $1 and account = $2 and state = any($8::text[]) limit 1)
@@ -37,20 +36,20 @@ select max(number) from (
 
 async def commit(connection: Any, wanted: Commit) -> None:
     """Write all of it."""
-    # one order of locking for all writers, so that two of them can't wait for each other
+    # one order of locking for all writers, so that two of them can't wait for each other: audit, orders, signals
+    await append(connection, wanted.audit)
     orders = sorted(wanted.orders, key=lambda order: (order.id, order.updated_ms))
     if orders:
         await connection.executemany(rows.UPSERT_ORDER, [rows.row_of(order) for order in orders])
     if wanted.signals:
         signals = sorted(wanted.signals, key=lambda signal: signal.signal_id)
         await connection.executemany(_INSERT_SIGNAL, [(*rows.row_of(signal), _FINAL) for signal in signals])
-    await append(connection, wanted.audit)
 
 
 async def outbox(connection: Any, now_ms: int) -> tuple[SignedSignal, ...]:
     """Unanswered and not expired, oldest first."""
     found = await connection.fetch(
-        f"select {', '.join(_SIGNAL)} from outbox"  # noqa: S608 column names of our own
+        f"select {', '.join(rows.SIGNAL)} from outbox"  # noqa: S608 column names of our own
         " where answered_state is null and expires_ms > $1 order by position limit $2",
         now_ms,
         MAX_ROWS,

@@ -8,6 +8,7 @@ from contracts.audit import AuditRecord
 from contracts.executions import Execution
 from contracts.orders import Order
 from contracts.rpc import User
+from contracts.signals import SignedSignal
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -21,6 +22,11 @@ def row_of(message: msgspec.Struct) -> tuple[Any, ...]:
     """The values of a message; enumerations become their text."""
     # asyncpg takes a StrEnum as the str that it is
     return msgspec.structs.astuple(message)
+
+
+def audit_row(record: AuditRecord) -> tuple[Any, ...]:
+    """The values of an audit record; its detail becomes JSON."""
+    return row_of(msgspec.structs.replace(record, detail=msgspec.json.encode(record.detail).decode()))
 
 
 def message_of(row: Any, kind: type[T]) -> T:
@@ -37,6 +43,7 @@ ORDER = columns_of(Order)
 EXECUTION = columns_of(Execution)
 USER = columns_of(User)
 AUDIT = columns_of(AuditRecord)
+SIGNAL = columns_of(SignedSignal)
 
 _KEPT = {"id", "tenant", "account", "created_ms"}
 UPSERT_ORDER = (

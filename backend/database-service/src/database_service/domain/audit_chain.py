@@ -13,9 +13,14 @@ GENESIS = bytes(32)
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
+def content(record: AuditRecord) -> bytes:
+    """What is hashed of a record: JSON with sorted keys."""
+    return _encoder.encode(record)
+
+
 def link(previous: bytes, record: AuditRecord) -> bytes:
-    """The hash of a record that follows `previous`: SHA-256 over both, the record as JSON with sorted keys."""
-    return hashlib.sha256(previous + _encoder.encode(record)).digest()
+    """The hash of a record that follows `previous`: SHA-256 over both."""
+    return hashlib.sha256(previous + content(record)).digest()
 
 
 def first_break(chain: Iterable[tuple[int, AuditRecord, bytes, bytes]]) -> int | None:
