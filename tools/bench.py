@@ -165,7 +165,7 @@ def stored(data: Path) -> list[Figure]:
             async def done() -> bool:
                 return await watermark(bus) >= STORED_TICKS
 
-            before = await until(begun, 60, "the first tick", every_s=0.005)
+            before: int = await until(begun, 60, "the first tick", every_s=0.005)
             started = time.monotonic()
             await until(done, 300, f"storing {STORED_TICKS:,} ticks", every_s=0.05)
             took = time.monotonic() - started

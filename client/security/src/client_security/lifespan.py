@@ -105,7 +105,7 @@ async def _live(name: str, config: ClientSettings, create_app: CreateApp) -> int
     async with opened(name, config) as app:
         try:
             await create_app(app, config)
-            gc.freeze()  # what lives as long as the app is not walked again: such a walk holds up an order by 10 ms
+            gc.freeze()  # what lives as long as the app is not walked again: such a walk holds up an order by 20 ms
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({stopping, app.failed}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()

@@ -1,6 +1,6 @@
 """The usual commit, one order with its signal and its audit record, as one statement: one round trip, one flush.
 
-An order waits for its commit before it may leave; as a transaction of ten round trips it waited more than twice as long.
+An order waits for its commit before it may leave; as a transaction of ten round trips it waited twice as long.
 """
 
 from typing import Any
