@@ -26,6 +26,7 @@ from contracts.ticks import TickBatch
 from contracts.uplink import Control, Hello
 from kit.bus import Delivery
 from kit.nats_bus import NatsBus
+from kit.testing.engines import NatsServer
 
 
 def _rig() -> ModuleType:
@@ -94,7 +95,7 @@ async def measure_all(messages: int = 300_000, ticks_per_message: int = 1, *, pr
     with tempfile.TemporaryDirectory(prefix="bench-bridge-") as name:
         folder = Path(name)
         key = Ed25519PrivateKey.generate()
-        nats = rig.NatsServer(folder / "nats")
+        nats = NatsServer(folder / "nats")
         bridge = rig.BridgeProcess(folder / "bridge", nats.url, key)
         generator: subprocess.Popen[bytes] | None = None
         nats.start()

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -39,16 +37,10 @@ from contracts.uplink import (
 from kit.bus import Bus, Delivery
 from kit.errors import BusUnavailable
 from kit.keys import public_text
+from kit.testing.engines import free_port
 from kit.tokens import mint
 
 TENANT, ACCOUNT, EPOCH = "default", "1000001", 1_700_000_000_000
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def terminal_token(key: Ed25519PrivateKey, now_s: int | None = None, **changes: str) -> str:
@@ -86,40 +78,6 @@ def execution_of(number: int, signal_id: str = "", state: ExecutionState = Execu
         TENANT, ACCOUNT, EPOCH, number, signal_id or f"s{number}", f"o{number}", state, "done", "", "EURUSD",
         Side.BUY, lot, lot, 1.1, 10009, 1, 2, 3, 1, 1, 1, 1, 1,
     )  # fmt: skip
-
-
-@dataclass
-class NatsServer:
-    """nats-server from the wheel on a free port, with its files in `folder`; may be stopped and started again."""
-
-    folder: Path
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """Where clients connect."""
-        return f"nats://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it; clients wait for its port by themselves."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        binary = Path(sys.executable).with_name("nats-server")
-        program = str(binary) if binary.exists() else shutil.which("nats-server")
-        assert program, "nats-server is not installed; run uv sync"
-        config = self.folder / "nats.conf"
-        config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\nmax_payload: 8388608\n'
-            f'jetstream {{ store_dir: "{self.folder}", max_file_store: 64GB }}\n'
-        )
-        self.process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
-
-    def stop(self, *, kill: bool = False) -> None:
-        """End it: in order, or as a crash would."""
-        if self.process is not None:
-            self.process.kill() if kill else self.process.terminate()
-            self.process.wait(10)
-            self.process = None
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -26,14 +25,9 @@ from kit.bus import Delivery
 from kit.keys import make_private_key
 from kit.nats_bus import NatsBus
 from kit.testing import eventually
+from kit.testing.engines import free_port, nats_server
 
 pytestmark = pytest.mark.integration
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager
@@ -58,18 +52,16 @@ async def answers(http: httpx.AsyncClient, path: str, status: int = 200) -> bool
 
 
 async def test_a_browser_signs_in_hears_prices_and_gives_a_command_over_the_real_bus(tmp_path: Path) -> None:
-    nats_port, port = free_port(), free_port()
-    nats = str(Path(sys.executable).parent / "nats-server")
-    url = f"nats://127.0.0.1:{nats_port}"
+    port = free_port()
     key = make_private_key(tmp_path / "secrets" / "token.key")
     env = {
         "AITRADING_DATA_DIR": str(tmp_path),
-        "AITRADING_NATS_URL": url,
         "AITRADING_API_GATEWAY_PORT": str(port),
         "AITRADING_WEB_DIR": str(tmp_path / "none"),
     }
-    async with process(nats, "-js", "-a", "127.0.0.1", "-p", str(nats_port), "-sd", str(tmp_path / "js")):
-        bus = await NatsBus.connect(url, "test", "")
+    with nats_server(tmp_path / "nats") as nats:
+        env["AITRADING_NATS_URL"] = nats.url
+        bus = await NatsBus.connect(nats.url, "test", "")
         await Platform({"ann": user()}, [state()]).answer_on(bus)  # type: ignore[arg-type]
         async with (
             process(sys.executable, "-m", "api_gateway", env=env) as gateway,

