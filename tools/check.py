@@ -24,6 +24,7 @@ def commands() -> list[tuple[str, list[str]]]:
         ("types (mypy --strict)", [str(BIN / "mypy"), *packages]),
         ("types of the tools (mypy --strict)", [str(BIN / "mypy"), "tools"]),
         ("generated TypeScript", [sys.executable, "tools/generate_contracts.py", "--check"]),
+        ("every fault of security has a test", [sys.executable, "tools/faults_gate.py"]),
         ("licences of what we ship", [sys.executable, "tools/licences.py"]),
         ("web: types, imports, lint", [sys.executable, "tools/build_web.py", "--check"]),
     ]

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = {".py": 400, ".ts": 250, ".tsx": 250, ".mjs": 250}
 MAX_TEST_LINES = 600
 MAX_CARD_LINES = 40
