@@ -5,7 +5,8 @@ KitError
 ├── BusUnavailable      the bus did not take or answer it in time; nothing is known about what happened
 ├── AnswerFault         the other service answered with a fault; `code` says which
 ├── TokenRefused        a token proves nothing; `code` says why
-└── SignatureRefused    a signature proves nothing; `code` says why
+├── SignatureRefused    a signature proves nothing; `code` says why
+└── CertificateRefused  a certificate proves nothing, or our own can't be used; `code` says why
 """
 
 
@@ -41,3 +42,7 @@ class TokenRefused(KitError):
 
 class SignatureRefused(TokenRefused):
     """The signature is not accepted."""
+
+
+class CertificateRefused(TokenRefused):
+    """The certificate is not accepted."""
