@@ -1,6 +1,8 @@
 """Tokens: short signed statements of who someone is, for one audience. Rules of RFC 8725."""
 
+import base64
 import json
+import re
 import secrets
 from typing import Any
 
@@ -17,6 +19,11 @@ ISSUER = "aitrading"
 MAX_TOKEN_CHARS = 4_096
 ACCESS_LIFETIME_S = 900
 CLOCK_SKEW_S = 60
+ALGORITHM = "Ed25519"
+HEADER = frozenset({"alg", "kid", "typ"})
+"""What a header of ours holds. Keys brought along, `crit`, `zip` and `b64` are not ignored, they are refused."""
+
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
 class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,15 +59,35 @@ def mint(
         claims.pop("tenant"),
         **claims,
     )
-    header = {"alg": "Ed25519", "typ": kind, "kid": key_id(key)}
-    return jws.serialize_compact(header, msgspec.json.encode(body), _jwk(key), algorithms=["Ed25519"])
+    header = {"alg": ALGORITHM, "typ": kind, "kid": key_id(key)}
+    return jws.serialize_compact(header, msgspec.json.encode(body), _jwk(key), algorithms=[ALGORITHM])
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a claim stands twice")
+        raise ValueError("a name stands twice")
     return found
+
+
+def _object(encoded: str) -> dict[str, Any]:
+    """A part of a token as a JSON object; ValueError or RecursionError when it is not exactly one."""
+    found = json.loads(_canonical(encoded), object_pairs_hook=_no_duplicates)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
+def _canonical(encoded: str) -> bytes:
+    """The bytes behind base64url; ValueError when other text means the same bytes: one token, one spelling."""
+    raw = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != encoded:
+        raise ValueError("not the one spelling of base64url")
+    return raw
+
+
+def _begun(not_before: object, now_s: int) -> bool:
+    return isinstance(not_before, int) and not isinstance(not_before, bool) and not_before <= now_s + CLOCK_SKEW_S
 
 
 def verify(
@@ -70,26 +97,35 @@ def verify(
     `bad_signature`, `wrong_issuer`, `wrong_audience`, `expired`, `not_yet_valid` or `lives_too_long`."""
     if len(token) > MAX_TOKEN_CHARS:
         raise TokenRefused("malformed", f"a token has at most {MAX_TOKEN_CHARS} characters")
+    parts = _COMPACT.fullmatch(token)
+    if parts is None:
+        raise TokenRefused("malformed", "this is not a compact JWS")
     try:
-        unverified = jws.extract_compact(token.encode("ascii"))
-        header = unverified.headers()
-    except (JoseError, ValueError, UnicodeError):
-        raise TokenRefused("malformed", "this is not a compact JWS") from None
+        header = _object(parts[1])
+        stated = _object(parts[2])
+        _canonical(parts[3])
+    except (ValueError, RecursionError):
+        raise TokenRefused("malformed", "this is not a compact JWS of JSON objects") from None
     if header.get("typ") != kind:
         raise TokenRefused("wrong_kind", f"expected a token of type {kind}")
+    if header.get("alg") != ALGORITHM:
+        raise TokenRefused("bad_signature", f"tokens are signed with {ALGORITHM} and nothing else")
     name = header.get("kid")
     key = keys.get(name) if isinstance(name, str) else None
     if key is None:
         raise TokenRefused("unknown_key", "the token names a key that is not ours")
+    if header.keys() != HEADER:
+        raise TokenRefused("malformed", "the header holds more than alg, kid and typ")
     try:
-        verified = jws.deserialize_compact(token.encode("ascii"), _jwk(key), algorithms=["Ed25519"])
+        verified = jws.deserialize_compact(token.encode("ascii"), _jwk(key), algorithms=[ALGORITHM])
     except (JoseError, ValueError):
         raise TokenRefused("bad_signature", "the signature does not fit the token") from None
     try:
-        json.loads(verified.payload, object_pairs_hook=_no_duplicates)
         claims = msgspec.json.decode(verified.payload, type=Claims, strict=True)
     except (ValueError, RecursionError) as error:
         raise TokenRefused("malformed", f"the claims are not valid: {error}") from None
+    if not _begun(stated.get("nbf", claims.iat), now_s):
+        raise TokenRefused("not_yet_valid", "the token is not valid yet; check the clocks")
     if claims.iss != ISSUER:
         raise TokenRefused("wrong_issuer", "the token is from somebody else")
     if claims.aud != audience:

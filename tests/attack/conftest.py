@@ -1,0 +1,60 @@
+"""What the attack suites share: cases are counted, and shared data is found or the suite says that it is missing."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SHARED = ROOT.parent / "shared"
+LONG = os.environ.get("ATTACK") == "long"
+sys.path.insert(0, str(HERE))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everything here is an attack; the long ones run in `make attack-long` only."""
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker("attack")
+    late = [item for item in ours if item.get_closest_marker("long") and not LONG]
+    if late:
+        config.hook.pytest_deselected(items=late)
+        gone = set(map(id, late))
+        items[:] = [item for item in items if id(item) not in gone]
+
+
+@pytest.fixture(scope="session")
+def long() -> bool:
+    """Whether time does not matter: `make attack-long`."""
+    return LONG
+
+
+Counted = Callable[[int, int], None]
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Counted:
+    """Say how many cases a test tried, and how many it must try at least: a gate that tried nothing is a failure."""
+
+    def count(tried: int, least: int) -> None:
+        record_property("cases", tried)
+        assert tried >= least, f"only {tried} cases were tried, at least {least} belong here"
+
+    return count
+
+
+def shared(name: str) -> Path:
+    """A file of the shared data beside the clone; the test is skipped, and says so, where there is none."""
+    path = SHARED / "data" / name
+    if not path.exists():
+        pytest.skip(f"NO SHARED DATA: needs ../shared/data/{name}, which is not part of the repository")
+    return path
+
+
+@pytest.fixture(scope="session")
+def wycheproof() -> Callable[[str], Path]:
+    """Where a file of Wycheproof's vectors is (C2SP/wycheproof, Apache-2.0)."""
+    return lambda name: shared(f"wycheproof/{name}.json")
