@@ -154,7 +154,7 @@ class Accounts(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person. `password_hash` is argon2id's own text; it never leaves the gateway and the store."""
+    """A person. `password_hash` is argon2id's own text; it and `totp_secret` never leave the gateway and the store."""
 
     id: str
     tenant: str
@@ -163,6 +163,13 @@ class User(msgspec.Struct, frozen=True):
     password_hash: str
     disabled: bool
     created_ms: int
+    totp_secret: bytes = b""
+    """Encrypted by the gateway; empty while the person has no authenticator app."""
+    totp_last_counter: int = 0
+    """The newest 30 s step whose code was accepted: it and all before it are spent."""
+    not_before_ms: int = 0
+    """Whatever was issued to the person before this moment is refused."""
+    password_changed_ms: int = 0
 
 
 class UserQuestion(msgspec.Struct, frozen=True):

@@ -64,6 +64,11 @@ def audit(tenant: str) -> str:
     return f"audit.{token(tenant)}"
 
 
+def revocations(tenant: str) -> str:
+    """Where revocations travel (`revocations.Revocation`); "*" stands for the whole platform."""
+    return f"revocations.{token(tenant)}"
+
+
 def errors(service: str) -> str:
     """Where a service reports its unexpected errors."""
     return f"errors.{token(service)}"
@@ -100,6 +105,8 @@ STREAMS: tuple[Stream, ...] = (
     Stream("EXECUTIONS", ("executions.>",), max_age_s=30 * 86_400, max_bytes=_GB),
     Stream("COMMANDS", ("commands.>",), max_age_s=7 * 86_400, max_bytes=_GB // 4),
     Stream("AUDIT", ("audit.>",), max_age_s=30 * 86_400, max_bytes=_GB),
+    # longer than the longest token lives: whoever starts reads all of them
+    Stream("REVOCATIONS", ("revocations.>",), max_age_s=40 * 86_400, max_bytes=_GB // 16),
     Stream("ERRORS", ("errors.>",), max_age_s=7 * 86_400, max_bytes=_GB // 4),
     Stream("HEALTH", ("health.>",), max_age_s=60, max_bytes=_GB // 64, last_only=True, memory=True),
 )
@@ -117,24 +124,27 @@ class Rights:
 RIGHTS: dict[str, Rights] = {
     "data-bridge": Rights(
         writes=("ticks.>", "account.>", "executions.>", "audit.>", "rpc.database-service.>"),
-        reads=("signals.>", "stored.>"),
+        reads=("signals.>", "stored.>", "revocations.>"),
     ),
     "database-service": Rights(
         writes=("stored.>",),
-        reads=("ticks.>", "account.>", "executions.>", "commands.>", "audit.>", "rpc.database-service.>"),
+        reads=(
+            *("ticks.>", "account.>", "executions.>", "commands.>", "audit.>", "revocations.>"),
+            "rpc.database-service.>",
+        ),
     ),
     "trading-engine": Rights(
         writes=("signals.>", "orders.>", "audit.>", "rpc.database-service.>"),
-        reads=("ticks.>", "account.>", "executions.>", "commands.>", "rpc.trading-engine.>"),
+        reads=("ticks.>", "account.>", "executions.>", "commands.>", "revocations.>", "rpc.trading-engine.>"),
     ),
     "api-gateway": Rights(
-        writes=("commands.>", "audit.>", "rpc.database-service.>", "rpc.central-hub.>"),
-        reads=("ticks.>", "account.>", "executions.>", "orders.>", "health.>"),
+        writes=("commands.>", "audit.>", "revocations.>", "rpc.database-service.>", "rpc.central-hub.>"),
+        reads=("ticks.>", "account.>", "executions.>", "orders.>", "health.>", "revocations.>"),
     ),
     "central-hub": Rights(
-        writes=("rpc.database-service.>", "audit.>"),
-        reads=("health.>", "errors.>", "commands.>", "rpc.central-hub.>"),
+        writes=("rpc.database-service.>", "audit.>", "revocations.>"),
+        reads=("health.>", "errors.>", "commands.>", "revocations.>", "rpc.central-hub.>"),
     ),
-    "operator": Rights(writes=("rpc.>", "audit.>"), reads=("health.>",)),
+    "operator": Rights(writes=("rpc.>", "audit.>", "revocations.>"), reads=("health.>",)),
 }
 """ service -> its rights on the bus; `operator` is the command line """

@@ -31,6 +31,15 @@ class Session(msgspec.Struct, frozen=True):
     role: str
     expires_ms: int
     csrf: str
+    id: str = ""
+    """Of the session: the one that `SessionView.current` marks."""
+    user_id: str = ""
+    amr: tuple[str, ...] = ()
+    """How the person proved who they are: `pwd`, `otp`, `hwk` (a passkey), `rec` (a recovery code), `mfa`."""
+    auth_ms: int = 0
+    """When they last did."""
+    second_factor_due: bool = False
+    """The tenant requires a second factor and the person has none: nothing but adding one is allowed."""
 
 
 class SetupState(msgspec.Struct, frozen=True):

@@ -52,6 +52,9 @@ Answer = Callable[[Any], Awaitable[Any]]
 class Subscription(Protocol):
     """Something that can be ended."""
 
+    kept: int
+    """How many messages the stream held for it when it began; 0 where there is no stream."""
+
     async def stop(self) -> None:
         """No more messages after this."""
         ...

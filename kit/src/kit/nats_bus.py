@@ -71,6 +71,7 @@ class _Ending:
 
     stop_subscription: Callable[[], Awaitable[None]]
     task: "asyncio.Task[None] | None" = None
+    kept: int = 0
 
     async def stop(self) -> None:
         with contextlib.suppress(nats.errors.Error):
@@ -235,7 +236,7 @@ class NatsBus:
             deliver, cb=arrived.put, pending_msgs_limit=in_flight * 4, pending_bytes_limit=PENDING_BYTES
         )
         try:
-            await self._js.add_consumer(stream, config)
+            made = await self._js.add_consumer(stream, config)
         except (nats.errors.Error, TimeoutError) as error:
             await sub.unsubscribe()
             raise BusUnavailable(f"consumer {name} of {stream} was not made: {error!r}") from None
@@ -246,7 +247,9 @@ class NatsBus:
             self._consumers.pop(name, None)
             await sub.unsubscribe()
 
-        return _Ending(stop, task)
+        # some may have been brought between the making and the counting
+        kept = (made.num_pending or 0) + (made.num_ack_pending or 0)
+        return _Ending(stop, task, kept)
 
     async def _work(self, name: str, arrived: "asyncio.Queue[Msg]", on_deliveries: OnDeliveries) -> None:
         while True:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from contracts import rpc, subjects
+from contracts.revocations import Revocation, RevocationKind
 from kit.bus import Delivery, Message
 from kit.errors import AnswerFault, BusUnavailable
 from kit.nats_bus import NatsBus
+from kit.revocations import RevocationBook, follow, revoke
 from kit.testing import eventually
 from kit.testing.engines import NatsServer, free_port, nats_server
 
@@ -164,4 +166,17 @@ async def test_a_server_that_is_not_there_is_said_in_a_sentence() -> None:
 async def test_the_probe_names_the_servers_version_plainly(nats: NatsServer) -> None:
     bus = await NatsBus.connect(nats.url, "data-bridge", "")
     assert re.fullmatch(r"NATS \d+\.\d+\.\d+", await bus.probe())
+    await bus.close()
+
+
+async def test_revocations_from_before_are_known_when_following_begins(nats: NatsServer) -> None:
+    bus = await NatsBus.connect(nats.url, "test", "")
+    for number in range(50):
+        await revoke(bus, Revocation("default", RevocationKind.USER, f"u{number}", 1_000, "test", "test"))
+    book = RevocationBook()
+    following = await follow(bus, book)
+    assert len(book.entries) == 50
+    await revoke(bus, Revocation("default", RevocationKind.SESSION, "s", 1_000, "test", "test"))
+    await eventually(lambda: book.refuses(session="s", issued_ms=0), within_s=1)
+    await following.stop()
     await bus.close()

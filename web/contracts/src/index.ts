@@ -43,6 +43,38 @@ export interface AccountsView {
   readonly server_ms: number;
 }
 
+/** The key, shown this once: send it as `Authorization: Bearer ak_…`. */
+export interface ApiKeyMade {
+  readonly key: string;
+  readonly view: ApiKeyView;
+}
+
+/** POST /api/v1/api-keys. `scopes` of `read` and `trade`; `cidrs` empty: from anywhere; 1 to 365 days. */
+export interface ApiKeyNew {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly days: number;
+  readonly cidrs?: readonly string[];
+}
+
+/** An API key without the key. */
+export interface ApiKeyView {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly cidrs: readonly string[];
+  readonly created_ms: number;
+  readonly expires_ms: number;
+  /** To the minute; 0: never. */
+  readonly used_ms: number;
+  readonly owner: string;
+}
+
+/** GET /api/v1/api-keys. */
+export interface ApiKeysView {
+  readonly keys: readonly ApiKeyView[];
+}
+
 /** One candle; `time_ms` is its opening, UTC. */
 export interface BarView {
   readonly time_ms: number;
@@ -113,6 +145,19 @@ export interface FirstUser {
   readonly password: string;
 }
 
+/** GET /api/v1/me: oneself and one's second factors. `passkeys_possible` is false where the address is an IP. */
+export interface Me {
+  readonly name: string;
+  readonly tenant: string;
+  readonly role: string;
+  readonly totp: boolean;
+  readonly passkeys: readonly PasskeyView[];
+  readonly recovery_left: number;
+  readonly mfa_required: boolean;
+  readonly passkeys_possible: boolean;
+  readonly password_changed_ms: number;
+}
+
 /** A person's market order. `volume` is a decimal string in lots. */
 export interface OrderRequest {
   readonly account: string;
@@ -144,6 +189,40 @@ export interface OrderView {
 /** GET /api/v1/orders. */
 export interface OrdersView {
   readonly orders: readonly OrderView[];
+}
+
+/** POST /api/v1/me/passkeys: the credential that the browser made from the offer, as JSON text. */
+export interface PasskeyNew {
+  readonly challenge: string;
+  readonly credential: string;
+  readonly name: string;
+}
+
+/** POST /api/v1/me/passkeys/challenge, or /api/v1/session/passkey to sign in without a password. */
+export interface PasskeyOffer {
+  readonly challenge: string;
+  /** JSON for PublicKeyCredential.parseCreationOptionsFromJSON (or parseRequestOptionsFromJSON). */
+  readonly options: string;
+}
+
+/** A passkey. */
+export interface PasskeyView {
+  readonly id: string;
+  readonly name: string;
+  readonly created_ms: number;
+  /** 0: never. */
+  readonly used_ms: number;
+}
+
+/** POST /api/v1/me/password. Every other session of the person ends. */
+export interface PasswordChange {
+  readonly current: string;
+  readonly new: string;
+}
+
+/** GET and PUT /api/v1/people-rules: whether everyone of the tenant must have a second factor. */
+export interface PeopleRulesView {
+  readonly mfa_required: boolean;
 }
 
 /** An open position as the terminal reports it. */
@@ -181,6 +260,59 @@ export interface Problem {
   readonly error_id: string;
 }
 
+/** POST /api/v1/session/token: a program's session for a person. `totp` or `recovery` where they have one. */
+export interface ProgramSignIn {
+  readonly name: string;
+  readonly password: string;
+  readonly totp?: string;
+  readonly recovery?: string;
+}
+
+/** A program's tokens. The refresh token is good once: the answer to it holds the next one. */
+export interface ProgramTokens {
+  readonly access_token: string;
+  readonly expires_ms: number;
+  readonly refresh_token: string;
+  readonly session: string;
+}
+
+/** POST /api/v1/session/refresh. */
+export interface Refresh {
+  readonly refresh_token: string;
+}
+
+/** POST /api/v1/session/second-factor and /api/v1/session/step-up: exactly one of the last four. */
+export interface SecondFactor {
+  readonly challenge: string;
+  readonly totp?: string;
+  readonly recovery?: string;
+  /** JSON of the credential that the browser made, `JSON.stringify(credential)`. */
+  readonly passkey?: string;
+  /** For step-up, by people without a second factor. */
+  readonly password?: string;
+}
+
+/** A second factor is active. `recovery_codes` holds ten codes, shown this once, when the person had none before. */
+export interface SecondFactorAdded {
+  readonly recovery_codes: readonly string[];
+}
+
+/**
+ * 401 to POST /api/v1/session when the password was right: a `Problem` that says how to go on.
+ *
+ * Answer within five minutes with POST /api/v1/session/second-factor. Also the 200 of POST /api/v1/session/challenge.
+ */
+export interface SecondFactorNeeded {
+  readonly code: string;
+  readonly reason: string;
+  readonly error_id: string;
+  readonly challenge: string;
+  /** Of `totp`, `passkey`, `recovery`, and `password` where the person has no second factor. */
+  readonly methods: readonly string[];
+  /** JSON for PublicKeyCredential.parseRequestOptionsFromJSON; empty when `passkey` is not among the methods. */
+  readonly passkey_options: string;
+}
+
 /**
  * A service or engine for the operator. `heartbeat_age_ms` is -1 when none was ever heard.
  *
@@ -215,6 +347,34 @@ export interface Session {
   readonly role: string;
   readonly expires_ms: number;
   readonly csrf: string;
+  /** Of the session: the one that `SessionView.current` marks. */
+  readonly id: string;
+  readonly user_id: string;
+  /** How the person proved who they are: `pwd`, `otp`, `hwk` (a passkey), `rec` (a recovery code), `mfa`. */
+  readonly amr: readonly string[];
+  /** When they last did. */
+  readonly auth_ms: number;
+  /** The tenant requires a second factor and the person has none: nothing but adding one is allowed. */
+  readonly second_factor_due: boolean;
+}
+
+/** A living session of one's own, or of a user for an administrator. */
+export interface SessionView {
+  readonly id: string;
+  readonly user_id: string;
+  /** `browser` or `program`. */
+  readonly kind: string;
+  readonly created_ms: number;
+  readonly seen_ms: number;
+  readonly peer: string;
+  readonly agent: string;
+  readonly amr: readonly string[];
+  readonly current: boolean;
+}
+
+/** GET /api/v1/sessions. */
+export interface SessionsView {
+  readonly sessions: readonly SessionView[];
 }
 
 /** GET /api/v1/setup: whether the first user is still to be made. */
@@ -261,6 +421,12 @@ export interface StreamOrder {
   readonly k: "o";
   readonly q: number;
   readonly order: OrderView;
+}
+
+/** POST /api/v1/stream-ticket: the first message of a browser on its WebSocket. Good once, for 30 seconds. */
+export interface StreamTicket {
+  readonly ticket: string;
+  readonly expires_ms: number;
 }
 
 /**
@@ -315,6 +481,53 @@ export interface TickView {
 export interface TicksView {
   readonly symbol: string;
   readonly ticks: readonly TickView[];
+}
+
+/** PUT /api/v1/me/totp. */
+export interface TotpConfirm {
+  readonly challenge: string;
+  readonly totp: string;
+}
+
+/** POST /api/v1/me/totp: a new secret, active once a code of it comes with PUT /api/v1/me/totp in ten minutes. */
+export interface TotpOffer {
+  readonly challenge: string;
+  /** Base32, to be typed where nothing can be scanned. */
+  readonly secret: string;
+  /** otpauth:// */
+  readonly uri: string;
+  /** The same as a picture: an SVG document. */
+  readonly qr_svg: string;
+}
+
+/** POST /api/v1/users. `role` of viewer, trader, risk_manager, admin, auditor. */
+export interface UserNew {
+  readonly name: string;
+  readonly role: string;
+  readonly password: string;
+}
+
+/** PATCH /api/v1/users/{id}: what is not null. Less rights, disabling and a reset end all sessions of the person. */
+export interface UserPatch {
+  readonly role?: string | null;
+  readonly disabled?: boolean | null;
+  readonly reset_second_factor?: boolean;
+}
+
+/** A person, for administrators. */
+export interface UserView {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly disabled: boolean;
+  readonly created_ms: number;
+  readonly totp: boolean;
+  readonly passkeys: number;
+}
+
+/** GET /api/v1/users. */
+export interface UsersView {
+  readonly users: readonly UserView[];
 }
 
 export type StreamMessage = StreamTicks | StreamAccount | StreamOrder | StreamExecution | StreamHeartbeat;

@@ -55,6 +55,7 @@ class FakeDelivery:
 class _Ending:
     undo: Callable[[], None]
     task: "asyncio.Task[None] | None" = None
+    kept: int = 0
 
     async def stop(self) -> None:
         self.undo()
@@ -133,6 +134,8 @@ class FakeBus:
             if matches(subject, kept):
                 queue.put_nowait(FakeDelivery(kept, data, correlation, 1, again=queue.put_nowait))
 
+        kept_before = queue.qsize()
+
         async def work() -> None:
             while True:
                 batch = [await queue.get()]
@@ -148,7 +151,7 @@ class FakeBus:
 
         entry = (subject, queue)
         self._consumers.append(entry)
-        return _Ending(lambda: self._consumers.remove(entry), asyncio.create_task(work()))
+        return _Ending(lambda: self._consumers.remove(entry), asyncio.create_task(work()), kept_before)
 
     async def ask(self, method: Method[Q, A], question: Q, timeout_s: float = ASK_TIMEOUT_S) -> A:
         """Ask through the codec, as over the wire."""

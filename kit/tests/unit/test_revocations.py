@@ -1,0 +1,92 @@
+"""What was revoked is refused, by everybody, also after a restart."""
+
+import asyncio
+
+import pytest
+
+from contracts import subjects
+from contracts.revocations import Revocation, RevocationKind
+from kit.errors import BusUnavailable
+from kit.revocations import RevocationBook, follow, revoke
+from kit.testing import FakeBus, eventually
+
+
+def revocation(
+    subject: str = "u1", kind: RevocationKind = RevocationKind.USER, before_ms: int = 1_000, tenant: str = "default"
+) -> Revocation:
+    return Revocation(tenant, kind, subject, before_ms, "disabled", "operator")
+
+
+def test_what_was_issued_before_is_refused_and_what_was_issued_after_is_not() -> None:
+    book = RevocationBook()
+    assert book.refuses(user="u1", issued_ms=0) is None
+    assert book.hear(revocation())
+    assert book.refuses(user="u1", issued_ms=999) == revocation()
+    assert book.refuses(user="u1", issued_ms=1_000) is None
+    assert book.refuses(user="u2", issued_ms=0) is None
+
+
+@pytest.mark.parametrize("kind", list(RevocationKind))
+def test_each_kind_refuses_its_own_subject_only(kind: RevocationKind) -> None:
+    book = RevocationBook()
+    book.hear(revocation("x", kind))
+    for name in RevocationKind:
+        asked = book.refuses(issued_ms=0, **{name.value: "x"})
+        assert (asked is not None) == (name is kind)
+
+
+def test_an_older_revocation_takes_nothing_back() -> None:
+    book = RevocationBook()
+    book.hear(revocation(before_ms=2_000))
+    assert not book.hear(revocation(before_ms=1_000))
+    assert book.refuses(user="u1", issued_ms=1_500)
+
+
+def test_the_book_is_bounded_and_forgets_the_oldest() -> None:
+    book = RevocationBook(max_kept=2)
+    for subject in ("a", "b", "c"):
+        book.hear(revocation(subject))
+    assert [subject for _, subject in book.entries] == ["b", "c"]
+
+
+async def test_who_starts_later_has_heard_everything_before_it_opens() -> None:
+    bus = FakeBus()
+    for subject in ("a", "b"):
+        await revoke(bus, revocation(subject))
+    book = RevocationBook()
+    told: list[str] = []
+    await follow(bus, book, lambda heard: told.append(heard.subject))
+    assert told == ["a", "b"]
+    await revoke(bus, revocation("c"))
+    await eventually(lambda: told == ["a", "b", "c"])
+    await revoke(bus, revocation("c"))
+    await asyncio.sleep(0)
+    assert told == ["a", "b", "c"]
+
+
+async def test_bytes_that_are_no_revocation_do_not_stop_the_others() -> None:
+    bus = FakeBus()
+    await bus.store(subjects.revocations("default"), b"\xc1")
+    await revoke(bus, revocation("a"))
+    book = RevocationBook()
+    await follow(bus, book)
+    assert book.refuses(user="a", issued_ms=0)
+
+
+class Forgetful(FakeBus):
+    """Counts messages that it never brings."""
+
+    async def consume(self, *arguments, **named):  # type: ignore[no-untyped-def]
+        following = await super().consume(*arguments, **named)
+        following.kept = 3
+        return following
+
+
+async def test_who_can_not_read_what_was_revoked_does_not_open() -> None:
+    with pytest.raises(BusUnavailable, match="0 of 3"):
+        await follow(Forgetful(), RevocationBook(), limit_s=0.05)
+
+
+async def test_a_revocation_that_nobody_kept_is_not_reported_as_done() -> None:
+    with pytest.raises(BusUnavailable):
+        await revoke(FakeBus(down=True), revocation())
