@@ -23,6 +23,7 @@ def commands() -> list[tuple[str, list[str]]]:
         ("import law (import-linter)", [str(BIN / "lint-imports"), "--no-cache"]),
         ("types (mypy --strict)", [str(BIN / "mypy"), *packages]),
         ("types of the tools (mypy --strict)", [str(BIN / "mypy"), "tools"]),
+        ("policy: every object listed, every row an object", [sys.executable, "tools/policy_check.py", "--check"]),
         ("generated TypeScript", [sys.executable, "tools/generate_contracts.py", "--check"]),
         ("every fault of security has a test", [sys.executable, "tools/faults_gate.py"]),
         ("licences of what we ship", [sys.executable, "tools/licences.py"]),

@@ -15,17 +15,17 @@ from api_gateway.adapters.bus_feed import BusFeed
 from api_gateway.adapters.bus_platform import BusStore
 from api_gateway.adapters.dist_pages import DistPages
 from api_gateway.adapters.token_office import TokenOffice
-from api_gateway.domain.access import SOCKET, TABLE, Needs
+from api_gateway.domain.access import SOCKET, TABLE
 from api_gateway.routes.door import Door
 from api_gateway.routes.fanout import Fanout
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.schema import GENERATED
 from kit.errors import AnswerFault
 from kit.keys import make_private_key
+from kit.policy import ANYONE, PEOPLE, RULES
 from kit.testing import FakeBus, FakeClock
 
-CALLERS = ("anonymous", "expired", "forged", "viewer", "trader", "admin")
-RANK = {"viewer": Needs.VIEWER, "trader": Needs.TRADER, "admin": Needs.ADMIN}
+CALLERS = ("anonymous", "expired", "forged", *sorted(PEOPLE))
 QUERY = {"/api/v1/ticks": f"?account={ACCOUNT}&symbol=EURUSD", "/api/v1/bars": f"?account={ACCOUNT}&symbol=EURUSD"}
 BODY: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/setup"): {"code": "wrong", "name": "x", "password": "y"},
@@ -75,7 +75,7 @@ async def test_each_route_answers_exactly_the_callers_of_the_table(world: World,
     method, path = route
     for caller in CALLERS:
         headers = {"idempotency-key": f"key-{caller}"}
-        if caller in RANK:
+        if caller in PEOPLE:
             headers |= world.bearer(caller)
         elif caller == "expired":
             headers |= world.bearer("admin", age_s=900)
@@ -83,15 +83,15 @@ async def test_each_route_answers_exactly_the_callers_of_the_table(world: World,
             head, _, signature = world.token("admin").rpartition(".")
             headers["authorization"] = f"Bearer {head}.{signature[::-1]}"
         answer = await world.http.request(method, path + QUERY.get(path, ""), headers=headers, json=BODY.get(route))
-        needs = TABLE[route]
-        if needs <= Needs.LOOPBACK:
+        roles = RULES[TABLE[route]].roles
+        if ANYONE in roles:
             expected = {NOT_FOR_STRANGERS.get(route, answer.status_code)}
             assert answer.status_code < 500
-        elif caller not in RANK:
+        elif caller not in PEOPLE:
             expected = {401}
             assert answer.json()["code"] == "not_signed_in"
         else:
-            expected = {200, 202, 204} if RANK[caller] >= needs else {403}
+            expected = {200, 202, 204} if caller in roles else {403}
         assert answer.status_code in expected, (caller, answer.text)
 
 
@@ -301,7 +301,7 @@ async def test_the_openapi_document_names_every_route_and_its_shapes(world: Worl
         assert any(name.endswith(view) for name in names), view
     for path, item in schema["paths"].items():
         for method, operation in item.items():
-            if TABLE[method.upper(), path] >= Needs.VIEWER:
+            if ANYONE not in RULES[TABLE[method.upper(), path]].roles:
                 assert "401" in operation["responses"], (method, path)
     balance = next(body for name, body in schema["components"]["schemas"].items() if name.endswith("AccountView"))
     assert balance["properties"]["balance"]["type"] == "string"

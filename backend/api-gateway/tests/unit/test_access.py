@@ -1,18 +1,22 @@
-"""Who may ask what."""
+"""Which action each route is, and how requests are judged by the policy."""
 
 import itertools
 
 import pytest
 
-from api_gateway.domain.access import METHODS, SOCKET, TABLE, Caller, Knock, Needs, is_page, judge, ours
+from api_gateway.domain.access import METHODS, SOCKET, TABLE, Caller, Knock, is_page, judge, listed, ours
 from api_gateway.domain.refusals import (
     CSRF_REFUSED,
     NOT_ALLOWED,
     NOT_FOUND,
     NOT_FROM_HERE,
+    NOT_IN_KEY,
     NOT_SIGNED_IN,
     ORIGIN_REFUSED,
+    TENANT_SUSPENDED,
+    Refusal,
 )
+from kit.policy import ANYONE, PEOPLE, RULES, State
 
 HERE = "http://127.0.0.1:8000"
 
@@ -26,19 +30,38 @@ def knock(method: str, path: str, who: Caller | None = None, **changes: object) 
     return Knock(method=method, path=path, caller=who, **(fields | changes))  # type: ignore[arg-type]
 
 
-ROLES = {"viewer": Needs.VIEWER, "trader": Needs.TRADER, "admin": Needs.ADMIN}
-
-
-@pytest.mark.parametrize(("route", "role"), list(itertools.product(TABLE, [None, *ROLES])))
-def test_each_route_lets_exactly_the_roles_in_that_the_table_names(route: tuple[str, str], role: str | None) -> None:
+@pytest.mark.parametrize(("route", "role"), list(itertools.product(TABLE, [None, *sorted(PEOPLE)])))
+def test_each_route_lets_exactly_the_roles_in_that_the_policy_names(route: tuple[str, str], role: str | None) -> None:
     refusal = judge(knock(*route, caller(role) if role else None), frozenset())
-    needs = TABLE[route]
-    if needs <= Needs.LOOPBACK:
+    roles = RULES[TABLE[route]].roles
+    if ANYONE in roles:
         assert refusal is None
     elif role is None:
         assert refusal is NOT_SIGNED_IN
     else:
-        assert refusal is (None if ROLES[role] >= needs else NOT_ALLOWED)
+        assert refusal is (None if role in roles else NOT_ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"), [("user_disabled", NOT_SIGNED_IN), ("tenant_suspended", TENANT_SUSPENDED)]
+)
+def test_a_disabled_user_and_a_suspended_tenant_get_nowhere_that_needs_a_session(state: str, refusal: Refusal) -> None:
+    for route, action in TABLE.items():
+        found = judge(knock(*route, caller("admin")), frozenset(), 0, frozenset({State(state)}))
+        assert found is (None if ANYONE in RULES[action].roles else refusal)
+
+
+def test_a_key_made_for_reading_prices_may_do_nothing_else() -> None:
+    key = Caller("ann", "default", "admin", "", 10**15, "id", False, 0, frozenset({"market.read"}))
+    for route, action in TABLE.items():
+        found = judge(knock(*route, key), frozenset())
+        assert found is (None if action == "market.read" or ANYONE in RULES[action].roles else NOT_IN_KEY)
+
+
+def test_W15_a_path_is_listed_only_as_it_is_written() -> None:
+    assert listed("/api/v1/symbols") == "/api/v1/symbols"
+    for path in ("/api/v1/symbols/", "/api/v1/symbols/x", "/api/v1//symbols", "/API/v1/symbols", "/api/v1/{id}", ""):
+        assert listed(path) == ""
 
 
 def test_a_role_that_nobody_knows_may_do_nothing() -> None:

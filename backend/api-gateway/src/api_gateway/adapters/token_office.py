@@ -41,7 +41,16 @@ class TokenOffice:
             claims = tokens.verify(token, self._public, KIND, AUDIENCE, now_ms // 1000, tokens.ACCESS_LIFETIME_S)
         except TokenRefused:
             return None
-        caller = Caller(claims.sub, claims.tenant, claims.role, claims.csrf, claims.exp * 1000, claims.jti, by_cookie)
+        caller = Caller(
+            claims.sub,
+            claims.tenant,
+            claims.role,
+            claims.csrf,
+            claims.exp * 1000,
+            claims.jti,
+            by_cookie,
+            claims.iat * 1000,
+        )
         return self._memory.remember(known_as, caller)
 
     def end(self, caller: Caller, now_ms: int) -> None:

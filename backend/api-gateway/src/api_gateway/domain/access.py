@@ -1,70 +1,75 @@
-"""Who may ask what: one table of routes, and the judgement of requests against it. What is not listed is refused."""
+"""Which action of the policy each route is, and the judgement of requests by it. What is not listed is refused."""
 
 import hmac
-from enum import IntEnum
 from urllib.parse import urlsplit
 
 import msgspec
 
 from api_gateway.domain.refusals import (
     CSRF_REFUSED,
-    NOT_ALLOWED,
     NOT_FOUND,
-    NOT_FROM_HERE,
     NOT_SIGNED_IN,
     ORIGIN_REFUSED,
     Refusal,
     method_not_allowed,
+    refused,
 )
-
-
-class Needs(IntEnum):
-    """What a route asks of its caller; the last three are roles, each includes the ones before it."""
-
-    NOTHING = 0
-    LOOPBACK = 1
-    """No session, but the connection must come from this machine without a proxy."""
-    VIEWER = 2
-    TRADER = 3
-    ADMIN = 4
-
-
-ROLES: dict[str, Needs] = {"viewer": Needs.VIEWER, "trader": Needs.TRADER, "admin": Needs.ADMIN}
-""" role in a token -> what it satisfies """
+from kit.policy import ANYONE, NOBODY, RULES, Denied, Facts, State, Subject, decide
 
 SOCKET = "WS"
 """Stands for a WebSocket handshake where a method is expected."""
 
-TABLE: dict[tuple[str, str], Needs] = {
-    ("GET", "/health/live"): Needs.LOOPBACK,
-    ("GET", "/health/ready"): Needs.LOOPBACK,
-    ("GET", "/metrics"): Needs.LOOPBACK,
-    ("GET", "/openapi.json"): Needs.NOTHING,
-    ("GET", "/docs"): Needs.VIEWER,
-    ("POST", "/csp-report"): Needs.NOTHING,
-    ("GET", "/api/v1/setup"): Needs.NOTHING,
-    ("POST", "/api/v1/setup"): Needs.NOTHING,
-    ("POST", "/api/v1/session"): Needs.NOTHING,
-    ("GET", "/api/v1/session"): Needs.VIEWER,
-    ("DELETE", "/api/v1/session"): Needs.VIEWER,
-    ("POST", "/api/v1/session/renew"): Needs.VIEWER,
-    ("GET", "/api/v1/symbols"): Needs.VIEWER,
-    ("GET", "/api/v1/ticks"): Needs.VIEWER,
-    ("GET", "/api/v1/bars"): Needs.VIEWER,
-    ("GET", "/api/v1/accounts"): Needs.VIEWER,
-    ("GET", "/api/v1/positions"): Needs.VIEWER,
-    ("GET", "/api/v1/orders"): Needs.VIEWER,
-    ("GET", "/api/v1/executions"): Needs.VIEWER,
-    ("GET", "/api/v1/services"): Needs.ADMIN,
-    ("POST", "/api/v1/commands"): Needs.TRADER,
-    (SOCKET, "/api/v1/stream"): Needs.VIEWER,
+TABLE: dict[tuple[str, str], str] = {
+    ("GET", "/health/live"): "health.read",
+    ("GET", "/health/ready"): "health.read",
+    ("GET", "/metrics"): "health.read",
+    ("GET", "/openapi.json"): "api.describe",
+    ("GET", "/docs"): "api.read",
+    ("POST", "/csp-report"): "policy_report.send",
+    ("GET", "/api/v1/setup"): "setup.make",
+    ("POST", "/api/v1/setup"): "setup.make",
+    ("POST", "/api/v1/session"): "session.open",
+    ("GET", "/api/v1/session"): "session.own",
+    ("DELETE", "/api/v1/session"): "session.own",
+    ("POST", "/api/v1/session/renew"): "session.own",
+    ("GET", "/api/v1/symbols"): "market.read",
+    ("GET", "/api/v1/ticks"): "market.read",
+    ("GET", "/api/v1/bars"): "market.read",
+    ("GET", "/api/v1/accounts"): "accounts.read",
+    ("GET", "/api/v1/positions"): "accounts.read",
+    ("GET", "/api/v1/orders"): "orders.read",
+    ("GET", "/api/v1/executions"): "executions.read",
+    ("GET", "/api/v1/services"): "services.read",
+    ("POST", "/api/v1/commands"): "commands.give",
+    (SOCKET, "/api/v1/stream"): "stream.open",
 }
-""" (method, path) -> what it needs; a test holds it against the routes that exist """
+""" (method, path) -> action of the policy; `{id}` stands for one part of a path. Everything else is refused """
+
+PAGES = "pages.read"
+"""The action of loading the dashboards' files."""
 
 METHODS: dict[str, list[str]] = {}
 """ path -> its methods """
+_PATTERNS: list[tuple[tuple[str, ...], str]] = []
+""" paths with `{...}`, split at the slashes """
 for _method, _path in TABLE:
+    if _path not in METHODS and "{" in _path:
+        _PATTERNS.append((tuple(_path.split("/")), _path))
     METHODS.setdefault(_path, []).append(_method)
+
+
+def listed(path: str) -> str:
+    """The path of the table that a request's path is; "" when there is none."""
+    if path in METHODS:
+        return "" if "{" in path else path
+    parts = path.split("/")
+    for pattern, name in _PATTERNS:
+        if len(pattern) == len(parts) and all(
+            part if wanted.startswith("{") else part == wanted for wanted, part in zip(pattern, parts, strict=True)
+        ):
+            return name
+    return ""
+
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -80,6 +85,14 @@ class Caller(msgspec.Struct, frozen=True):
     expires_ms: int
     token_id: str
     by_cookie: bool
+    auth_ms: int = 0
+    """When the person last proved who they are."""
+    scopes: frozenset[str] | None = None
+    """What an API key was made for; None for a session."""
+
+    def subject(self) -> Subject:
+        """The caller as the policy sees them."""
+        return Subject(self.name, self.tenant, self.role, self.auth_ms, self.scopes)
 
 
 class Knock(msgspec.Struct, frozen=True):
@@ -96,7 +109,7 @@ class Knock(msgspec.Struct, frozen=True):
 
 def is_page(method: str, path: str) -> bool:
     """Not the API and not listed: the dashboards' files may have it."""
-    return path not in METHODS and method in ("GET", "HEAD") and not _is_api(path)
+    return method in ("GET", "HEAD") and not _is_api(path) and not listed(path)
 
 
 def _is_api(path: str) -> bool:
@@ -112,24 +125,24 @@ def ours(origin: str, host: str, public_origins: frozenset[str]) -> bool:
     return parts.scheme in ("http", "https") and parts.netloc == host and parts.hostname in LOOPBACK_HOSTS
 
 
-def judge(knock: Knock, public_origins: frozenset[str]) -> Refusal | None:
+def judge(
+    knock: Knock, public_origins: frozenset[str], now_ms: int = 0, states: frozenset[State] = frozenset()
+) -> Refusal | None:
     """Why the request may not go on; None when it may. What the API does not have, only signed-in callers are told."""
-    needs = TABLE.get((knock.method, knock.path))
-    if needs is None:
-        return _unlisted(knock)
-    if needs is Needs.LOOPBACK:
-        return None if knock.from_loopback else NOT_FROM_HERE
-    changes = knock.method not in SAFE
-    if changes and knock.origin and not ours(knock.origin, knock.host, public_origins):
+    name = listed(knock.path)
+    action = TABLE.get((knock.method, name))
+    if action is None:
+        return _unlisted(knock, name)
+    if knock.method not in SAFE and knock.origin and not ours(knock.origin, knock.host, public_origins):
         return ORIGIN_REFUSED
-    if needs is Needs.NOTHING:
-        return None
     caller = knock.caller
-    if caller is None:
-        return NOT_SIGNED_IN
-    if changes and caller.by_cookie and (refusal := _forged(knock, caller)):
-        return refusal
-    return None if ROLES.get(caller.role, Needs.NOTHING) >= needs else NOT_ALLOWED
+    subject = caller.subject() if caller else NOBODY
+    answer = decide(subject, action, subject.tenant, Facts(now_ms, knock.from_loopback, states))
+    if isinstance(answer, Denied):
+        return refused(answer)
+    if caller and caller.by_cookie and knock.method not in SAFE and ANYONE not in RULES[action].roles:
+        return _forged(knock, caller)
+    return None
 
 
 def _forged(knock: Knock, caller: Caller) -> Refusal | None:
@@ -140,8 +153,8 @@ def _forged(knock: Knock, caller: Caller) -> Refusal | None:
     return None if fits else CSRF_REFUSED
 
 
-def _unlisted(knock: Knock) -> Refusal:
+def _unlisted(knock: Knock, name: str) -> Refusal:
     if _is_api(knock.path) and knock.caller is None:
         return NOT_SIGNED_IN
-    methods = METHODS.get(knock.path)
+    methods = METHODS.get(name)
     return method_not_allowed([m for m in methods if m != SOCKET]) if methods else NOT_FOUND

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from kit.policy import Denied
+
 
 class Refusal(msgspec.Struct, frozen=True):
     """Why not. `reason` says what to do; `retry_after_s` above 0 and `allow` become the headers of their names."""
@@ -40,6 +42,30 @@ TOO_LARGE = Refusal(413, "too_large", "The body is larger than this page takes. 
 UNAVAILABLE = Refusal(
     503, "unavailable", "A part of the platform does not answer at the moment. Try again in a few seconds.", 2
 )
+
+
+STEP_UP_NEEDED = Refusal(403, "step_up_needed", "Confirm that it is you: this needs a fresh proof. Then try again.")
+TENANT_SUSPENDED = Refusal(403, "tenant_suspended", "This organisation is suspended. Ask whoever runs the platform.")
+TRADING_PAUSED = Refusal(409, "trading_paused", "Trading is paused. Resume it first.")
+NOT_IN_KEY = Refusal(403, "not_in_key", "This API key was not made for this. Make one that is.")
+_DENIED = {
+    "unlisted": NOT_ALLOWED,
+    "not_local": NOT_FROM_HERE,
+    "not_signed_in": NOT_SIGNED_IN,
+    "user_disabled": NOT_SIGNED_IN,
+    "tenant_suspended": TENANT_SUSPENDED,
+    "role": NOT_ALLOWED,
+    "scope": NOT_IN_KEY,
+    "tenant": NOT_FOUND,
+    "trading_paused": TRADING_PAUSED,
+    "step_up_needed": STEP_UP_NEEDED,
+}
+""" code of the policy's denial -> what a person is told """
+
+
+def refused(denied: Denied) -> Refusal:
+    """A denial of the policy as an answer; one that nobody foresaw is a 403 too."""
+    return _DENIED.get(denied.code, NOT_ALLOWED)
 
 
 def method_not_allowed(allowed: list[str]) -> Refusal:

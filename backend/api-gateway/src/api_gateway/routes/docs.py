@@ -9,8 +9,9 @@ import msgspec
 from litestar import Litestar, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from api_gateway.domain.access import TABLE, Needs
+from api_gateway.domain.access import TABLE
 from api_gateway.routes.schema import errors
+from kit.policy import ANYONE, PEOPLE, RULES
 
 STYLE = (
     ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;"
@@ -23,13 +24,13 @@ POLICY = (
     + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_WHO = {
-    Needs.NOTHING: "anyone",
-    Needs.LOOPBACK: "programs on the same machine",
-    Needs.VIEWER: "viewer, trader, admin",
-    Needs.TRADER: "trader, admin",
-    Needs.ADMIN: "admin",
-}
+
+
+def _who(method: str, path: str) -> str:
+    rule = RULES[TABLE[method, path]]
+    if ANYONE in rule.roles:
+        return "programs on the same machine" if rule.only_local else "anyone"
+    return ", ".join(sorted(rule.roles & PEOPLE))
 
 
 def docs_routes() -> list[HTTPRouteHandler]:
@@ -74,7 +75,7 @@ def render(schema: dict[str, Any]) -> str:
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
-    who = _WHO[TABLE.get((method, path), Needs.ADMIN)]
+    who = _who(method, path)
     rows = [
         (f"{p['name']} ({p['in']})", _type(p.get("schema", {})), p.get("description", ""))
         for p in operation.get("parameters", [])

@@ -7,7 +7,7 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api_gateway.domain.access import LOOPBACK_HOSTS, SOCKET, TABLE, Caller, Knock, is_page, judge
+from api_gateway.domain.access import LOOPBACK_HOSTS, SOCKET, TABLE, Caller, Knock, is_page, judge, listed
 from api_gateway.domain.refusals import NOT_JSON, TOO_LARGE, Refusal
 from api_gateway.ports import Pages, Tokens
 from api_gateway.routes.measures import Measures
@@ -89,8 +89,9 @@ class Door:
                 await refuse(send_on, method, refusal, error_id)
         finally:
             if method != SOCKET:
-                known = (method, path) in TABLE
-                self.measures.answered(path if known else "other", status, time.perf_counter() - started)
+                name = listed(path)
+                known = (method, name) in TABLE
+                self.measures.answered(name if known else "other", status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, method: str, headers: dict[bytes, str]) -> None:
         path = scope["path"]
@@ -108,7 +109,7 @@ class Door:
             headers.get(b"x-csrf-token", ""),
             caller,
         )
-        refusal = judge(knock, self.public_origins) or _body_fault(path, headers)
+        refusal = judge(knock, self.public_origins, self.clock.now_ms()) or _body_fault(path, headers)
         if refusal is not None:
             await refuse(send, method, refusal)
             return

@@ -1,0 +1,58 @@
+"""The policy: one table of who may do what, and the one function that decides by it; pure, no clock is read."""
+
+from kit.policy.decide import decide
+from kit.policy.objects import ASKS, COMMANDS, EDGES, FLOWS, PORTS, VERBS, Ask, command_action
+from kit.policy.rules import RULES
+from kit.policy.words import (
+    ADMIN,
+    ANYONE,
+    AUDITOR,
+    EVERY_TENANT,
+    NOBODY,
+    OPERATOR,
+    PEOPLE,
+    RISK_MANAGER,
+    TERMINAL,
+    TRADER,
+    VIEWER,
+    Allowed,
+    Denied,
+    Facts,
+    Rule,
+    State,
+    Subject,
+    Tenants,
+    service,
+)
+
+__all__ = [
+    "ADMIN",
+    "ANYONE",
+    "ASKS",
+    "AUDITOR",
+    "COMMANDS",
+    "EDGES",
+    "EVERY_TENANT",
+    "FLOWS",
+    "NOBODY",
+    "OPERATOR",
+    "PEOPLE",
+    "PORTS",
+    "RISK_MANAGER",
+    "RULES",
+    "TERMINAL",
+    "TRADER",
+    "VERBS",
+    "VIEWER",
+    "Allowed",
+    "Ask",
+    "Denied",
+    "Facts",
+    "Rule",
+    "State",
+    "Subject",
+    "Tenants",
+    "command_action",
+    "decide",
+    "service",
+]

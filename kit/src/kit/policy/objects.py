@@ -1,0 +1,117 @@
+"""What the actions are done with: every command, question, subject, page, port and verb names its action here.
+
+The gateway's own routes name theirs in `api_gateway.domain.access.TABLE`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from contracts import rpc
+from contracts.commands import CommandBody, PauseTrading, PlaceOrder, ResumeTrading
+from kit.policy.rules import GATEWAY
+
+COMMANDS: dict[type, tuple[str, ...]] = {
+    PlaceOrder: ("orders.place", "orders.close"),
+    PauseTrading: ("killswitch.press",),
+    ResumeTrading: ("killswitch.release",),
+}
+""" kind of a command -> the actions it may be """
+
+
+def command_action(body: CommandBody) -> str:
+    """The action that this command is; "" for a kind that the policy does not know, which nobody may do."""
+    actions = COMMANDS.get(type(body), ("",))
+    if isinstance(body, PlaceOrder):
+        return "orders.close" if body.position else "orders.place"
+    return actions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question over the bus. A service that the action's rule names may ask for itself, about any tenant."""
+
+    action: str
+    in_a_name: frozenset[str] = frozenset()
+    """Services that may ask in the name of a person only, about that person's tenant."""
+
+
+_PERSONS = frozenset({GATEWAY})
+
+
+def _key(method: "rpc.Method[Any, Any]") -> tuple[str, str]:
+    return method.service, method.name
+
+
+ASKS: dict[tuple[str, str], Ask] = {
+    _key(rpc.STORED): Ask("stored.read"),
+    _key(rpc.TICKS_APPEND): Ask("ticks.import"),
+    _key(rpc.TICKS): Ask("market.read", _PERSONS),
+    _key(rpc.TICKS_STATS): Ask("ticks.count"),
+    _key(rpc.BARS): Ask("market.read", _PERSONS),
+    _key(rpc.SYMBOLS): Ask("market.read", _PERSONS),
+    _key(rpc.ACCOUNTS): Ask("accounts.read", _PERSONS),
+    _key(rpc.USER_FIND): Ask("users.find"),
+    _key(rpc.USER_ADD): Ask("users.add"),
+    _key(rpc.USER_COUNT): Ask("users.count"),
+    _key(rpc.COMMIT): Ask("orders.commit"),
+    _key(rpc.OUTBOX): Ask("outbox.read"),
+    _key(rpc.ORDERS): Ask("orders.read", _PERSONS),
+    _key(rpc.EXECUTIONS): Ask("executions.read", _PERSONS),
+    _key(rpc.SUMMARY): Ask("orders.count"),
+    _key(rpc.SERVICES): Ask("services.read", _PERSONS),
+}
+""" (service, method) -> what asking it is """
+
+FLOWS: dict[str, tuple[str, str]] = {
+    "ticks.>": ("ticks.publish", "ticks.follow"),
+    "account.>": ("accounts.publish", "accounts.follow"),
+    "signals.>": ("signals.publish", "signals.follow"),
+    "executions.>": ("executions.publish", "executions.follow"),
+    "stored.>": ("stored.publish", "stored.follow"),
+    "orders.>": ("orders.publish", "orders.follow"),
+    "commands.>": ("commands.publish", "commands.follow"),
+    "audit.>": ("audit.write", "audit.store"),
+    "errors.>": ("errors.write", "errors.read"),
+    "health.>": ("health.write", "health.follow"),
+    "rpc.database-service.>": ("store.ask", "store.answer"),
+    "rpc.central-hub.>": ("hub.ask", "hub.answer"),
+    "rpc.trading-engine.>": ("engine.ask", "engine.answer"),
+}
+""" subjects -> (what writing is, what reading is) """
+
+EDGES: dict[tuple[str, str, str], str] = {
+    ("*", "GET", "/health/live"): "health.read",
+    ("*", "GET", "/health/ready"): "health.read",
+    ("*", "GET", "/metrics"): "health.read",
+    ("central-hub", "GET", "/services"): "health.read",
+    ("data-bridge", "WS", "/terminal"): "terminal.connect",
+}
+""" (service, method, path) -> action, of the small HTTP edges; `*` is every service """
+
+PORTS: dict[str, tuple[str, ...]] = {
+    "api-gateway": ("pages.read", "session.open", "health.read"),
+    "data-bridge": ("terminal.connect", "health.read"),
+    "trading-engine": ("health.read",),
+    "database-service": ("health.read",),
+    "central-hub": ("health.read",),
+    "metatrader-connector": ("client.local",),
+    "config-manager": ("client.local",),
+    "data-collector": ("client.local",),
+    "security": ("client.local",),
+    "nats": ("bus.connect",),
+    "postgres": ("database.connect",),
+}
+""" what listens -> what it may be used for """
+
+VERBS: dict[str, str] = {
+    "up": "platform.run",
+    "down": "platform.run",
+    "status": "services.read",
+    "doctor": "platform.run",
+    "version": "platform.run",
+    "user add": "users.add",
+    "terminal add": "terminals.enrol",
+    "ticks import": "ticks.import",
+    "ticks stats": "ticks.count",
+}
+""" verb of the command line `aitrading` -> action, done by the operator """
