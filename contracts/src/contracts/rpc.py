@@ -9,6 +9,16 @@ from contracts.audit import AuditRecord, DependencyHealth, Heartbeat
 from contracts.bars import Bar, Timeframe
 from contracts.executions import Execution
 from contracts.orders import Order, OrderState
+from contracts.proof import (
+    ChainHeads,
+    Checkpoints,
+    CheckpointsQuestion,
+    Hashes,
+    HashesQuestion,
+    SealedCheckpoint,
+    Trail,
+    TrailQuestion,
+)
 from contracts.signals import SignedSignal
 from contracts.ticks import TickBatch
 from contracts.uplink import StreamPosition
@@ -296,4 +306,9 @@ OUTBOX = Method(DB, "outbox.read", OutboxQuestion, Outbox)
 ORDERS = Method(DB, "orders.list", OrdersQuestion, Orders)
 EXECUTIONS = Method(DB, "executions.list", ExecutionsQuestion, Executions)
 SUMMARY = Method(DB, "orders.summary", StoredQuestion, Summary)
+TRAIL = Method(DB, "audit.read", TrailQuestion, Trail)
+CHAIN_HEADS = Method(DB, "audit.heads", Nothing, ChainHeads)
+CHAIN_HASHES = Method(DB, "audit.hashes", HashesQuestion, Hashes)
+CHECKPOINT_ADD = Method(DB, "audit.seal", SealedCheckpoint, Nothing)
+CHECKPOINTS = Method(DB, "audit.checkpoints", CheckpointsQuestion, Checkpoints)
 SERVICES = Method(HUB, "services.list", Nothing, Services)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TypeVar
 
-from database_service import consumers, routes
+from database_service import consumers, routes, trail
 from database_service.adapters.clickhouse import Handle, migrate, sweep
 from database_service.adapters.clickhouse_ticks import ClickHouseTicks
 from database_service.adapters.postgres import Postgres
@@ -105,6 +105,7 @@ async def create_app(
     service.run_task(tend(tick_store), "tend")
 
     await routes.start(routes.Routes(tick_store, book, catalog, writer), service.bus)
+    await trail.start(trail.TrailRoutes(book, service.clock), service.bus)
     intake = consumers.Consumers(service.bus, writer, book, catalog, aside, metrics)
     await consumers.start(intake, service.bus, settings.tick_deliveries)
     await start_edge(service)

@@ -8,6 +8,15 @@ from contracts.audit import AuditRecord
 from contracts.bars import Bar
 from contracts.commands import Command
 from contracts.executions import Execution
+from contracts.proof import (
+    ChainedRecord,
+    ChainHead,
+    CheckpointsQuestion,
+    Hashes,
+    HashesQuestion,
+    SealedCheckpoint,
+    TrailQuestion,
+)
 from contracts.rpc import (
     BarsQuestion,
     Commit,
@@ -136,6 +145,26 @@ class Ledger(Protocol):
 
     async def add_audit(self, records: list[AuditRecord]) -> None:
         """Append each once."""
+        ...
+
+    async def trail(self, question: TrailQuestion, reading: AuditRecord | None) -> tuple[ChainedRecord, ...]:
+        """Records of a chain, oldest first; `reading` is appended in the same transaction, before they are read."""
+        ...
+
+    async def chain_heads(self) -> tuple[ChainHead, ...]:
+        """How long each tenant's chain is."""
+        ...
+
+    async def chain_hashes(self, question: HashesQuestion) -> Hashes:
+        """Hashes of neighbouring records, without their content."""
+        ...
+
+    async def add_checkpoint(self, sealed: SealedCheckpoint) -> None:
+        """Keep a copy of a checkpoint; the same again changes nothing."""
+        ...
+
+    async def checkpoints(self, question: CheckpointsQuestion) -> tuple[SealedCheckpoint, ...]:
+        """The copies, oldest first."""
         ...
 
     async def add_commands(self, commands: list[Command]) -> None:

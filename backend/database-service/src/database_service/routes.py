@@ -143,11 +143,16 @@ def _faults_of_stores(handler: Callable[[Q], Awaitable[A]]) -> Callable[[Q], Awa
     return answer
 
 
+async def answer(bus: Bus, method: Method[Q, A], handler: Callable[[Q], Awaitable[A]]) -> None:
+    """Answer a method; a store's error becomes a fault."""
+    await bus.answer(method, _faults_of_stores(handler))
+
+
 async def start(routes: Routes, bus: Bus) -> None:
-    """Answer every method of the service."""
+    """Answer the questions about ticks, people and orders."""
 
     async def on(method: Method[Q, A], handler: Callable[[Q], Awaitable[A]]) -> None:
-        await bus.answer(method, _faults_of_stores(handler))
+        await answer(bus, method, handler)
 
     await on(rpc.STORED, routes.stored)
     await on(rpc.TICKS_APPEND, routes.append)

@@ -12,13 +12,14 @@ from contracts.audit import AuditRecord
 from contracts.commands import Command, PauseTrading
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
+from contracts.proof import ChainedRecord, TrailQuestion
 from contracts.rpc import Commit, ExecutionsQuestion, OrdersQuestion, StoredQuestion, User
 from contracts.signals import SignedSignal
 from database_service.adapters.postgres import Postgres
 from database_service.adapters.postgres_ledger import PostgresLedger
 from database_service.adapters.rows import columns_of
-from database_service.domain.audit_chain import first_break
 from database_service.ports import AlreadyTaken, MigrationRefused, StoreUnavailable, Unstorable
+from kit.audit_chain import first_break
 
 pytestmark = pytest.mark.integration
 TENANT, ACCOUNT, EPOCH = "default", "1000001", 1_700_000_000_000
@@ -34,6 +35,10 @@ async def ledger(database):
     await postgres.migrate(1)
     yield PostgresLedger(postgres)
     await postgres.close()
+
+
+async def chain_of(ledger: PostgresLedger) -> list[ChainedRecord]:
+    return list(await ledger.trail(TrailQuestion(TENANT), None))
 
 
 def order(name: str, **changes) -> Order:
@@ -114,7 +119,7 @@ async def test_a_commit_is_all_or_nothing(ledger):
         await ledger.commit(Commit(orders=(order("o1", ticket=2**70),), signals=(signal("s1"),), audit=(audit("a1"),)))
     assert (await ledger.orders(OrdersQuestion(TENANT))).orders == ()
     assert await ledger.outbox(0) == ()
-    assert await ledger.audit_chain(TENANT) == []
+    assert await chain_of(ledger) == []
 
 
 async def test_a_commit_sent_twice_is_one(ledger):
@@ -122,7 +127,7 @@ async def test_a_commit_sent_twice_is_one(ledger):
     await ledger.commit(commit)
     await ledger.commit(commit)
     assert await ledger.outbox(0) == (signal("s1"), signal("s2"))
-    assert len(await ledger.audit_chain(TENANT)) == 1
+    assert len(await chain_of(ledger)) == 1
 
 
 async def test_the_outbox_holds_what_is_neither_answered_nor_expired(ledger):
@@ -172,7 +177,7 @@ async def test_usual_commits_and_others_at_the_same_time_make_one_chain(ledger):
     commits = [ledger.commit(usual(f"o{i}")) for i in range(20)]
     others = [ledger.add_audit([audit(f"x{i}"), audit(f"y{i}")]) for i in range(20)]
     await asyncio.gather(*(work for pair in zip(commits, others, strict=True) for work in pair))
-    chain = await ledger.audit_chain(TENANT)
+    chain = await chain_of(ledger)
     assert len(chain) == 60
     assert first_break(chain) is None
     assert len((await ledger.orders(OrdersQuestion(TENANT))).orders) == 20
@@ -184,7 +189,7 @@ async def test_a_usual_commit_sent_again_later_changes_nothing_but_the_order_tha
     await ledger.commit(usual("o1"))
     again = msgspec.structs.replace(usual("o1"), orders=(order("o1", updated_ms=200, state=OrderState.FILLED),))
     await ledger.commit(again)
-    assert [record.id for _, record, _, _ in await ledger.audit_chain(TENANT)] == ["first", "a-o1"]
+    assert [chained.record.id for chained in await chain_of(ledger)] == ["first", "a-o1"]
     assert len(await ledger.outbox(0)) == 1
     assert (await ledger.orders(OrdersQuestion(TENANT))).orders[0].state is OrderState.FILLED
 
@@ -201,12 +206,12 @@ async def test_a_usual_commit_that_can_not_be_stored_leaves_nothing(ledger):
     with pytest.raises(Unstorable):
         await ledger.commit(msgspec.structs.replace(usual("o1"), orders=(order("o1", strategy="\0"),)))
     assert await ledger.outbox(0) == ()
-    assert len(await ledger.audit_chain(TENANT)) == 1
+    assert len(await chain_of(ledger)) == 1
 
 
 async def test_audit_records_are_chained_and_nobody_edits_them(ledger, database):
     await asyncio.gather(*(ledger.add_audit([audit(f"a{i}"), audit(f"b{i}", "other")]) for i in range(12)))
-    chain = await ledger.audit_chain(TENANT)
+    chain = await chain_of(ledger)
     assert len(chain) == 12
     assert first_break(chain) is None
     connection = await asyncpg.connect(database)
@@ -215,7 +220,7 @@ async def test_audit_records_are_chained_and_nobody_edits_them(ledger, database)
             await connection.execute(statement)
     await connection.execute("alter table audit disable trigger audit_append_only")
     await connection.execute("update audit set kind = 'x' where position = 5 and tenant = 'default'")
-    assert first_break(await ledger.audit_chain(TENANT)) == 5
+    assert first_break(await chain_of(ledger)) == 5
     await connection.close()
 
 

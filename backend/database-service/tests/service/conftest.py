@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.proof import ChainedRecord, Hashes
 from contracts.rpc import Orders, Summary, TickStats
 from contracts.ticks import TickBatch, pack
 from database_service.app import create_app
@@ -123,6 +124,7 @@ class MemoryLedger:
     states: dict = field(default_factory=dict)
     users: dict = field(default_factory=dict)
     told_digits: dict = field(default_factory=dict)
+    sealed: dict = field(default_factory=dict)
 
     def _up(self) -> None:
         if self.down:
@@ -172,6 +174,30 @@ class MemoryLedger:
     async def add_audit(self, records):
         self._up()
         self.audit |= {r.id: r for r in records}
+
+    async def trail(self, question, reading):
+        self._up()
+        if reading is not None:
+            self.audit.setdefault(reading.id, reading)
+        mine = [r for r in self.audit.values() if r.tenant == question.tenant]
+        chained = [ChainedRecord(n, r, b"", b"") for n, r in enumerate(mine, 1)]
+        return tuple(chained[question.after : question.after + question.limit])
+
+    async def chain_heads(self):
+        self._up()
+        return ()
+
+    async def chain_hashes(self, question):
+        self._up()
+        return Hashes(question.tenant, question.after + 1, b"")
+
+    async def add_checkpoint(self, sealed):
+        self._up()
+        self.sealed.setdefault((sealed.tenant, sealed.size), sealed)
+
+    async def checkpoints(self, question):
+        self._up()
+        return tuple(s for s in self.sealed.values() if s.tenant == question.tenant and s.size > question.after)
 
     async def add_commands(self, commands):
         self._up()

@@ -2,14 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from contracts.audit import AuditRecord
 from contracts.ticks import TickBatch, pack
-from database_service.domain.audit_chain import GENESIS, first_break, link
 from database_service.domain.bars import end_of, spans
 from database_service.domain.catalog import Catalog, newest_of
 from database_service.domain.digits import MAX_DIGITS, digits_of
@@ -70,28 +65,6 @@ def test_bars_end_with_the_one_that_holds_the_newest_tick():
     assert end_of(60_000, 60_000, 125_000) == 60_000
     assert end_of(60_000, 60_001, 125_000) == 120_000
     assert end_of(60_000, 10**15, 125_000) == 180_000
-
-
-records = st.builds(
-    AuditRecord, id=st.text(), tenant=st.just("t"), at_ms=st.integers(0, 2**53), service=st.text(), kind=st.text(),
-    subject=st.text(), detail=st.dictionaries(st.text(), st.text(), max_size=3),
-)  # fmt: skip
-
-
-@given(st.lists(records, min_size=2, max_size=8), st.data())
-def test_any_change_to_an_audit_chain_shows(made, data):
-    chain, head = [], GENESIS
-    for position, record in enumerate(made, 1):
-        digest = link(head, record)
-        chain.append((position, record, head, digest))
-        head = digest
-    assert first_break(chain) is None
-    at = data.draw(st.integers(0, len(chain) - 1))
-    position, record, previous, digest = chain[at]
-    changed = msgspec.structs.replace(record, kind=record.kind + "!")
-    assert first_break([*chain[:at], (position, changed, previous, digest), *chain[at + 1 :]]) == at + 1
-    if at < len(chain) - 1:
-        assert first_break(chain[:at] + chain[at + 1 :]) == at + 1
 
 
 def test_settings_fill_in_the_directory_and_the_password():

@@ -7,8 +7,17 @@ from typing import Any
 import msgspec
 
 from contracts.audit import AuditRecord
+from contracts.proof import (
+    ChainedRecord,
+    ChainHead,
+    CheckpointsQuestion,
+    Hashes,
+    HashesQuestion,
+    SealedCheckpoint,
+    TrailQuestion,
+)
 from database_service.adapters import rows
-from database_service.domain.audit_chain import GENESIS, link
+from kit.audit_chain import GENESIS, link
 
 _INSERT = """
 with added as (
@@ -54,15 +63,17 @@ async def _append(connection: Any, tenant: str, records: dict[str, AuditRecord])
         await connection.executemany(_INSERT, added)
 
 
-async def chain(connection: Any, tenant: str) -> list[tuple[int, AuditRecord, bytes, bytes]]:
-    """A tenant's whole chain, oldest first, as `domain.audit_chain.first_break` takes it."""
+async def trail(connection: Any, question: TrailQuestion) -> tuple[ChainedRecord, ...]:
+    """Records of a chain where they stand, oldest first."""
     found = await connection.fetch(
         "select id, tenant, at_ms, service, kind, subject, detail, correlation_id, position, previous, hash"
-        " from audit where tenant = $1 order by position",
-        tenant,
+        " from audit where tenant = $1 and position > $2 order by position limit $3",
+        question.tenant,
+        question.after,
+        question.limit,
     )
-    return [
-        (
+    return tuple(
+        ChainedRecord(
             row["position"],
             AuditRecord(
                 *(row["id"], row["tenant"], row["at_ms"], row["service"], row["kind"], row["subject"]),
@@ -73,4 +84,40 @@ async def chain(connection: Any, tenant: str) -> list[tuple[int, AuditRecord, by
             row["hash"],
         )
         for row in found
-    ]
+    )
+
+
+async def heads(connection: Any) -> tuple[ChainHead, ...]:
+    """How long each tenant's chain is."""
+    found = await connection.fetch("select tenant, position, hash from audit_heads where position > 0 order by tenant")
+    return tuple(ChainHead(row["tenant"], row["position"], row["hash"]) for row in found)
+
+
+async def hashes(connection: Any, question: HashesQuestion) -> Hashes:
+    """The hashes of neighbouring records: up to the first hole, should there be one."""
+    found = await connection.fetch(
+        "select position, hash from audit where tenant = $1 and position > $2 order by position limit $3",
+        question.tenant,
+        question.after,
+        question.limit,
+    )
+    joined = [row["hash"] for number, row in enumerate(found, question.after + 1) if row["position"] == number]
+    return Hashes(question.tenant, question.after + 1, b"".join(joined))
+
+
+async def add_checkpoint(connection: Any, sealed: SealedCheckpoint) -> None:
+    """Keep a copy; the same again changes nothing."""
+    await connection.execute(
+        "insert into audit_checkpoints (tenant, size, at_ms, note) values ($1, $2, $3, $4) on conflict do nothing",
+        *(sealed.tenant, sealed.size, sealed.at_ms, sealed.note),
+    )
+
+
+async def checkpoints(connection: Any, question: CheckpointsQuestion) -> tuple[SealedCheckpoint, ...]:
+    """Oldest first."""
+    found = await connection.fetch(
+        "select tenant, size, at_ms, note from audit_checkpoints where tenant = $1 and size > $2"
+        " order by size limit $3",
+        *(question.tenant, question.after, question.limit),
+    )
+    return tuple(rows.message_of(row, SealedCheckpoint) for row in found)

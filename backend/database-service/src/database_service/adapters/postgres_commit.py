@@ -10,7 +10,7 @@ import asyncpg
 from contracts.executions import FINAL_EXECUTIONS
 from contracts.rpc import Commit
 from database_service.adapters import rows
-from database_service.domain.audit_chain import content
+from kit.audit_chain import content
 
 _FINAL = sorted(str(state) for state in FINAL_EXECUTIONS)
 

@@ -7,6 +7,15 @@ from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.commands import Command
 from contracts.executions import Execution
+from contracts.proof import (
+    ChainedRecord,
+    ChainHead,
+    CheckpointsQuestion,
+    Hashes,
+    HashesQuestion,
+    SealedCheckpoint,
+    TrailQuestion,
+)
 from contracts.rpc import Commit, ExecutionsQuestion, Orders, OrdersQuestion, StoredQuestion, Summary, User
 from contracts.signals import SignedSignal
 from database_service.adapters import postgres_audit, postgres_commit, postgres_orders, postgres_people
@@ -62,9 +71,31 @@ class PostgresLedger:
         """Append each once."""
         await self._postgres.run(partial(postgres_audit.append, records=records))
 
-    async def audit_chain(self, tenant: str) -> list[tuple[int, AuditRecord, bytes, bytes]]:
-        """A tenant's chain, for whoever wants to verify it."""
-        return await self._postgres.run(partial(postgres_audit.chain, tenant=tenant))
+    async def trail(self, question: TrailQuestion, reading: AuditRecord | None) -> tuple[ChainedRecord, ...]:
+        """Records, and in the same transaction the record that they were read."""
+
+        async def work(connection: Any) -> tuple[ChainedRecord, ...]:
+            if reading is not None:
+                await postgres_audit.append(connection, [reading])
+            return await postgres_audit.trail(connection, question)
+
+        return await self._postgres.run(work)
+
+    async def chain_heads(self) -> tuple[ChainHead, ...]:
+        """How long each chain is."""
+        return await self._postgres.run(postgres_audit.heads)
+
+    async def chain_hashes(self, question: HashesQuestion) -> Hashes:
+        """Hashes without content."""
+        return await self._postgres.run(partial(postgres_audit.hashes, question=question))
+
+    async def add_checkpoint(self, sealed: SealedCheckpoint) -> None:
+        """Keep a copy."""
+        await self._postgres.run(partial(postgres_audit.add_checkpoint, sealed=sealed))
+
+    async def checkpoints(self, question: CheckpointsQuestion) -> tuple[SealedCheckpoint, ...]:
+        """The copies."""
+        return await self._postgres.run(partial(postgres_audit.checkpoints, question=question))
 
     async def add_commands(self, commands: list[Command]) -> None:
         """Store each once."""

@@ -5,6 +5,7 @@ from contracts.audit import AuditRecord
 from contracts.commands import Command
 from contracts.executions import Execution
 from contracts.orders import Order
+from contracts.proof import SealedCheckpoint, TrailQuestion
 from contracts.rpc import (
     MAX_ROWS,
     BarsQuestion,
@@ -23,6 +24,8 @@ EVERYONE = "*"
 _MAX_INT = 2**62
 """Numbers and stamps stay far below what a signed 64-bit column holds."""
 _MAX_TEXT = 10_000
+LEAST_REASON = 8
+"""Characters of a reason to read what is not one's own."""
 
 
 def tenant_fault(tenant: str, *, everyone: bool = False) -> str | None:
@@ -169,6 +172,29 @@ def commit_fault(commit: Commit) -> str | None:
 def audit_fault(record: AuditRecord) -> str | None:
     """Why an audit record can't be stored."""
     return tenant_fault(record.tenant) or text_fault("audit id", record.id) or number_fault("at_ms", record.at_ms)
+
+
+def trail_fault(question: TrailQuestion) -> str | None:
+    """Why a trail can't be read."""
+    if len(question.because.strip()) < LEAST_REASON:
+        return f"say why you read this tenant's trail, in {LEAST_REASON} characters or more; the tenant will see it"
+    return (
+        tenant_fault(question.tenant)
+        or text_fault("actor", question.actor)
+        or text_fault("because", question.because)
+        or limit_fault(question.limit)
+        or number_fault("after", question.after)
+    )
+
+
+def checkpoint_fault(sealed: SealedCheckpoint) -> str | None:
+    """Why a checkpoint can't be stored."""
+    return (
+        tenant_fault(sealed.tenant)
+        or number_fault("size", sealed.size)
+        or number_fault("at_ms", sealed.at_ms)
+        or text_fault("note", sealed.note)
+    )
 
 
 def account_state_fault(state: AccountState) -> str | None:

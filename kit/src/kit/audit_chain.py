@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from contracts.audit import AuditRecord
+from contracts.proof import ChainedRecord
 
 GENESIS = bytes(32)
 """What stands before a tenant's first record."""
@@ -23,11 +24,18 @@ def link(previous: bytes, record: AuditRecord) -> bytes:
     return hashlib.sha256(previous + content(record)).digest()
 
 
-def first_break(chain: Iterable[tuple[int, AuditRecord, bytes, bytes]]) -> int | None:
-    """The first position at which (position, record, previous, hash), oldest first, doesn't follow; None: all do."""
+def follows(chained: ChainedRecord, position: int, previous: bytes) -> bool:
+    """It stands at `position`, after `previous`, and its hash is that of its content."""
+    return (
+        chained.position == position and chained.previous == previous and link(previous, chained.record) == chained.hash
+    )
+
+
+def first_break(chain: Iterable[ChainedRecord]) -> int | None:
+    """The first position at which a whole chain, oldest first, doesn't follow; None: all do."""
     expected, before = 1, GENESIS
-    for position, record, previous, digest in chain:
-        if position != expected or previous != before or link(previous, record) != digest:
+    for chained in chain:
+        if not follows(chained, expected, before):
             return expected
-        expected, before = position + 1, digest
+        expected, before = expected + 1, chained.hash
     return None
