@@ -26,7 +26,7 @@ from kit.policy import (
     service,
 )
 
-ROLES = sorted({role for rule in RULES.values() for role in rule.roles} | PEOPLE | {"root", ""} - {ANYONE})
+ROLES = sorted(({role for rule in RULES.values() for role in rule.roles} | PEOPLE | {"root", ""}) - {ANYONE})
 NOW_MS = 10_000_000
 HERE = Facts(NOW_MS, True)
 
