@@ -8,7 +8,7 @@ from central_hub.ports import Fleet
 from central_hub.routes import Routes
 from central_hub.settings import Settings
 from contracts import rpc
-from kit.edge import answer
+from kit.edge import Peer, answer
 from kit.lifespan import Service, start_edge
 
 
@@ -21,7 +21,7 @@ async def create_app(service: Service, settings: Settings, fleet: Fleet) -> Rout
     await service.bus.consume("ERRORS", name, "errors.>", routes.on_errors, forget_after_s=60)
     await service.bus.answer(rpc.SERVICES, routes.services)
 
-    def accept(request: picows.WSUpgradeRequest) -> picows.WSUpgradeResponseWithListener | None:
+    def accept(request: picows.WSUpgradeRequest, _peer: Peer) -> picows.WSUpgradeResponseWithListener | None:
         if request.path.split(b"?", 1)[0] == b"/services":
             return answer(200, routes.overview(), "application/json")
         return None

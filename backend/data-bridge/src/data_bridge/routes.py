@@ -14,7 +14,7 @@ from data_bridge.domain.counts import Counts
 from data_bridge.domain.greeting import Identity
 from data_bridge.ports import OpenTerminal, Trail
 from kit.clock import Clock
-from kit.edge import answer
+from kit.edge import Peer, answer
 from kit.errors import TokenRefused
 from kit.tokens import verify
 
@@ -37,7 +37,7 @@ class Door:
     closing: bool = False
 
     def accept(
-        self, request: picows.WSUpgradeRequest
+        self, request: picows.WSUpgradeRequest, _peer: Peer
     ) -> picows.WSListener | picows.WSUpgradeResponseWithListener | None:
         """A listener for a proved terminal, 401 for anybody else, None for another path."""
         if request.path.split(b"?", 1)[0] != PATH.encode():

@@ -7,7 +7,7 @@ import msgspec
 import picows
 
 from config_manager.ports import Versions
-from kit.edge import answer
+from kit.edge import Peer, answer
 
 
 @dataclass(slots=True)
@@ -16,7 +16,7 @@ class Pages:
 
     versions: Versions
 
-    def accept(self, request: picows.WSUpgradeRequest) -> "picows.WSUpgradeResponseWithListener | None":
+    def accept(self, request: picows.WSUpgradeRequest, _peer: Peer) -> "picows.WSUpgradeResponseWithListener | None":
         """Answer the two paths; anything else is not found."""
         path = request.path.split(b"?", 1)[0]
         if path not in (b"/config", b"/config/history"):

@@ -12,7 +12,7 @@ from data_collector.domain.politeness import FetchRefused, after_failure, after_
 from data_collector.ports import Fetch, Items
 from kit import log
 from kit.clock import Clock
-from kit.edge import answer
+from kit.edge import Peer, answer
 
 LOOK_EVERY_S = 30.0
 _log = log.get("collector")
@@ -78,7 +78,7 @@ class Collector:
         note = f", {len(self.troubles)} in trouble" if self.troubles else ""
         return f"{len(self.sources)} source(s){note}, {self.collected} new item(s) since the start"
 
-    def accept(self, request: picows.WSUpgradeRequest) -> "picows.WSUpgradeResponseWithListener | None":
+    def accept(self, request: picows.WSUpgradeRequest, _peer: Peer) -> "picows.WSUpgradeResponseWithListener | None":
         """GET /items: the newest two hundred."""
         if request.path.split(b"?", 1)[0] != b"/items" or request.method != b"GET":
             return None
