@@ -58,6 +58,11 @@ ASKS: dict[tuple[str, str], Ask] = {
     _key(rpc.ORDERS): Ask("orders.read", _PERSONS),
     _key(rpc.EXECUTIONS): Ask("executions.read", _PERSONS),
     _key(rpc.SUMMARY): Ask("orders.count"),
+    _key(rpc.TRAIL): Ask("audit.read", _PERSONS),
+    _key(rpc.CHAIN_HEADS): Ask("audit.prove", _PERSONS),
+    _key(rpc.CHAIN_HASHES): Ask("audit.prove", _PERSONS),
+    _key(rpc.CHECKPOINTS): Ask("audit.prove", _PERSONS),
+    _key(rpc.CHECKPOINT_ADD): Ask("audit.seal"),
     _key(rpc.SERVICES): Ask("services.read", _PERSONS),
 }
 """ (service, method) -> what asking it is """
@@ -71,6 +76,7 @@ FLOWS: dict[str, tuple[str, str]] = {
     "orders.>": ("orders.publish", "orders.follow"),
     "commands.>": ("commands.publish", "commands.follow"),
     "audit.>": ("audit.write", "audit.store"),
+    "revocations.>": ("revocations.publish", "revocations.follow"),
     "errors.>": ("errors.write", "errors.read"),
     "health.>": ("health.write", "health.follow"),
     "rpc.database-service.>": ("store.ask", "store.answer"),

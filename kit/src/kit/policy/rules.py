@@ -57,6 +57,8 @@ PERSONS: dict[str, Rule] = {
     "orders.read": Rule("Read orders", PEOPLE | {ENGINE, OPERATOR}),
     "executions.read": Rule("Read executions", PEOPLE | {OPERATOR}),
     "services.read": Rule("See which services run", _is(ADMIN, AUDITOR, OPERATOR), Tenants.NONE),
+    "audit.read": Rule("Read the audit trail", _is(ADMIN, AUDITOR, OPERATOR)),
+    "audit.prove": Rule("Read what proves the audit trail: hashes and checkpoints", _is(ADMIN, AUDITOR, HUB, OPERATOR)),
     "commands.give": Rule("Give any command at all; its kind has its own line", _is(TRADER, RISK_MANAGER, ADMIN)),
     "orders.place": Rule(
         "Open a position",
@@ -94,6 +96,9 @@ PLATFORM: dict[str, Rule] = {
     "commands.follow": Rule("Carry out commands", _is(DATABASE, ENGINE, HUB), Tenants.ANY),
     "audit.write": Rule("Write into the audit trail", _is(BRIDGE, ENGINE, GATEWAY, HUB, OPERATOR), Tenants.ANY),
     "audit.store": Rule("Keep the audit trail", _is(DATABASE), Tenants.ANY),
+    "audit.seal": Rule("Keep a checkpoint of the audit trail", _is(HUB, OPERATOR), Tenants.ANY),
+    "revocations.publish": Rule("Revoke what is valid", _is(GATEWAY, HUB, OPERATOR), Tenants.ANY),
+    "revocations.follow": Rule("Hear what was revoked", SERVICES, Tenants.ANY),
     "errors.write": Rule("Report unexpected errors", SERVICES, Tenants.NONE),
     "errors.read": Rule("Collect unexpected errors", _is(HUB), Tenants.NONE),
     "health.write": Rule("Send heartbeats", SERVICES, Tenants.NONE),
