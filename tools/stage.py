@@ -199,7 +199,7 @@ class Stage:
             [
                 str(BIN / "aitrading-client"), "run", "--enrolment", str(self.enrol()), "--terminal", "mt5sim",
                 "--terminal-path", str(self.write_terminal()), "--data", str(self.client_data),
-                "--first-read-s", str(first_read_s), *extra,
+                "--first-read-s", str(first_read_s), "--keeper", "file", *extra,
             ],
         )  # fmt: skip
 

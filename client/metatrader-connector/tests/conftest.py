@@ -265,9 +265,10 @@ async def bridge() -> AsyncIterator[FakeBridge]:
 
 @pytest.fixture
 async def world(bridge: FakeBridge, tmp_path: Path) -> World:
-    from client_security.adapters.vault_file import Vault
+    from client_security.adapters.papers import Papers
+    from client_security.vaults import vault_in
 
     made = World(tmp_path, bridge, Ed25519PrivateKey.generate())
     made.enrol()
-    Vault(made.data / "secrets").import_enrolment(made.enrolment_file)
+    Papers(vault_in(made.data)).import_enrolment(made.enrolment_file, "file")
     return made

@@ -24,6 +24,7 @@ from kit.clock import Clock, SystemClock
 from kit.edge import Accept, Edge
 from kit.errors import KitError, SettingsError
 from kit.faults import fingerprint
+from kit.hardening import harden
 from kit.health import HealthBook
 from kit.nats_bus import NatsBus
 
@@ -217,6 +218,7 @@ def run(name: str, kind: type[S], create_app: CreateApp) -> int:
 
     0 stopped when asked; 1 died of an error; 2 settings are missing or wrong.
     """
+    harden()
     try:
         config = settings.load(kind, os.environ, name)
     except SettingsError as error:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from client_security.adapters.vault_file import Vault
-from client_security.app import VAULT_DIR
+from client_security.vaults import KINDS
+from desktop.asking import passphrase_options
 from desktop.health import ask
 from desktop.plan import Chosen, State, ports
 from desktop.supervisor import Supervisor, trouble_of
+from desktop.vault_cli import add_verbs, chosen_keeper, papers_of, run_doctor, run_vault
 from kit.errors import KitError
+from kit.hardening import harden
 
 STATE_FILE = "client.json"
 CONFIG_DIR = "config"
@@ -39,6 +41,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--terminal-clock", choices=("ny+7", "utc"), help="the broker's clock")
     run.add_argument("--symbols", help="separated by commas; `all` for all of Market Watch")
     run.add_argument("--first-read-s", type=int, help="seconds of history the first start reads; -1: everything")
+    run.add_argument(
+        "--keeper", choices=KINDS, default="auto", help="who keeps the key of a first vault; see `vault status`"
+    )
+    passphrase_options(run)
     place = run.add_mutually_exclusive_group()
     place.add_argument("--ports-from", type=int, help="use this port and the three after it")
     place.add_argument("--free-ports", action="store_true", help="use any four free ports")
@@ -47,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     history = verbs.add_parser("history", help="list the versions of the settings")
     back = verbs.add_parser("rollback", help="make an older version of the settings the newest")
     back.add_argument("number", type=int)
-    for verb in (run, status, history, back):
+    for verb in (run, status, history, back, *add_verbs(verbs)):
         verb.add_argument("--data", type=Path, default=default_data(), help="the client's data directory")
     return top
 
@@ -83,8 +89,11 @@ def _now_ms() -> int:
 def _run(options: argparse.Namespace) -> int:
     data = options.data.expanduser().absolute()
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    vault = Vault(data / VAULT_DIR)
-    enrolment = vault.import_enrolment(options.enrolment) if options.enrolment else vault.enrolment()
+    papers = papers_of(options, new=not papers_of(options).vault.exists())
+    kind = options.keeper if papers.vault.exists() else chosen_keeper(options.keeper)
+    if papers.adopt_old(kind):
+        print("the secrets of the older client were moved into the vault", flush=True)
+    enrolment = papers.import_enrolment(options.enrolment, kind) if options.enrolment else papers.enrolment()
     said = _config_manager("set", data, given=msgspec.json.encode(given_by(options)))
     config = msgspec.json.decode(said, type=Chosen)
     chosen = ports(options.ports_from, options.free_ports)
@@ -94,7 +103,8 @@ def _run(options: argparse.Namespace) -> int:
         f"client of account {enrolment.account}: {config.terminal}, server {enrolment.server}, data {data}", flush=True
     )
     try:
-        return asyncio.run(Supervisor(data, chosen, config, lambda line: print(line, flush=True)).run())
+        key = papers.vault.unlocked_key()
+        return asyncio.run(Supervisor(data, chosen, config, lambda line: print(line, flush=True), key).run())
     finally:
         (data / STATE_FILE).unlink(missing_ok=True)
 
@@ -127,8 +137,16 @@ def _roll_back(options: argparse.Namespace) -> int:
 
 def main() -> int:
     """0 fine or stopped when asked, 1 not ready, 2 wrong options, else the connector's code."""
+    harden()
     options = parser().parse_args()
-    verbs = {"run": _run, "status": _status, "history": _history, "rollback": _roll_back}
+    verbs = {
+        "run": _run,
+        "status": _status,
+        "history": _history,
+        "rollback": _roll_back,
+        "vault": run_vault,
+        "doctor": run_doctor,
+    }
     try:
         return verbs[options.verb](options)
     except (KitError, OSError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from client_security.lifespan import STOP_ON_EOF
+from client_security.lifespan import STOP_ON_EOF, VAULT_KEY_FIRST
 from contracts.ports import PORTS
 
 CONNECTOR = "metatrader-connector"
@@ -17,6 +17,8 @@ APPS: dict[str, str] = {
     "security": "client_security",
 }
 """ app -> module that `python -m` runs, in the order of their ports """
+VAULT_USERS = (CONNECTOR, "security")
+""" apps that open the vault """
 INHERITED = (
     "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT", "TEMP", "TMP", "APPDATA", "LOCALAPPDATA",
     "USERPROFILE", "USERNAME", "VIRTUAL_ENV", "SSL_CERT_FILE", "AITRADING_FAILPOINT", "AITRADING_ALLOW_FAILPOINTS",
@@ -78,7 +80,7 @@ def environment(app: str, port: int, data: Path, config: Chosen, world: Mapping[
         }
     if app == "data-collector":
         own["sources"] = ",".join(config.news_sources)
-    own_stop = {STOP_ON_EOF: "1"}
+    own_stop = {STOP_ON_EOF: "1"} | ({VAULT_KEY_FIRST: "1"} if app in VAULT_USERS else {})
     inherited = {name: world[name] for name in INHERITED if name in world}
     # an operator may still set single values by hand; the saved settings are the rule
     by_hand = {name: value for name, value in world.items() if name.startswith(prefix)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from desktop.health import Answer, ask
-from desktop.plan import APPS, CONNECTOR, Chosen, environment
+from desktop.plan import APPS, CONNECTOR, VAULT_USERS, Chosen, environment
 from kit.backoff import Backoff
 
 HOPELESS = frozenset({2, 3})
@@ -30,6 +30,8 @@ class Supervisor:
     ports: dict[str, int]
     config: Chosen
     say: Callable[[str], None]
+    vault_key: bytes = field(repr=False)
+    """Goes to those apps that need it as the first line on their standard input: a pipe, seen by its two ends only."""
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,6 +77,8 @@ class Supervisor:
                     start_new_session=sys.platform != "win32",  # Ctrl-C reaches this program, which stops them in order
                 )
             self.processes[app] = process
+            if app in VAULT_USERS and process.stdin is not None:
+                process.stdin.write(self.vault_key.hex().encode() + b"\n")
             code = await process.wait()
             if code in HOPELESS:
                 self.say(f"{app} stopped for good (code {code}): {self._last_words(app)}")

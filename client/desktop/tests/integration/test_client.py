@@ -42,7 +42,8 @@ async def start(home) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "desktop.cli", "run", "--enrolment", str(home / "enrolment.json"),
         "--terminal", "mt5sim", "--terminal-path", str(home / "terminal.json"), "--terminal-clock", "utc",
-        "--data", str(home / "data"), "--free-ports", stdout=asyncio.subprocess.PIPE,
+        "--data", str(home / "data"), "--free-ports", "--keeper", "file",
+        stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 

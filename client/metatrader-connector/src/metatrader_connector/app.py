@@ -3,13 +3,15 @@
 from prometheus_client import Gauge
 
 from client_security.adapters.audit_log import AuditLog
-from client_security.adapters.vault_file import Vault
-from client_security.app import AUDIT_FILE, VAULT_DIR
+from client_security.adapters.papers import Papers
+from client_security.app import AUDIT_FILE
 from client_security.domain.verification import Trust
 from client_security.lifespan import App
+from client_security.vaults import vault_in
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.limits_file import limits_in
+from metatrader_connector.adapters.notary import Notary
 from metatrader_connector.adapters.quarantine import Quarantine
 from metatrader_connector.adapters.single import hold_directory
 from metatrader_connector.adapters.spool import SqliteSpool
@@ -29,7 +31,8 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     """Wire the parts and start them: storage first, then the terminal, then the uplink."""
     home = settings.data_dir
     app.closing.callback(hold_directory(home / "connector.lock").close)
-    enrolment = Vault(home / VAULT_DIR).enrolment()
+    papers = Papers(vault_in(home, key=app.vault_key))
+    enrolment = papers.enrolment()
     now = app.clock.now_ms()
     spool = SqliteSpool(home / "spool.db", now, settings.spool_max_mb * 1024 * 1024)
     app.closing.callback(spool.close)
@@ -38,6 +41,8 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     await journal.adopt_epoch(spool.epoch)
     audit = AuditLog(home / AUDIT_FILE)
     app.closing.callback(audit.close)
+    notary = Notary(audit, papers)
+    app.closing.callback(notary.note)
     terminal = TerminalClient(
         Launch(settings.terminal, settings.terminal_path, str(home / "terminal.lock"), settings.open_timeout_ms),
         settings.call_timeout_s,
@@ -91,6 +96,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.health.register("uplink", line.probe)
     app.health.register("spool", spool.probe)
     _measure(app, reader, forwarder, spool, desk, terminal)
+    app.run_task(notary.run(), "notary")
     app.run_task(terminal.run(), "terminal")
     app.run_task(watch.run(), "account")
     app.run_task(reader.run(), "ticks")

@@ -1,4 +1,4 @@
-"""Run the security app, or `verify FILE` to check an audit log."""
+"""Run the security app, or `verify FILE` to check an audit log on its own, without a vault."""
 
 import sys
 from pathlib import Path

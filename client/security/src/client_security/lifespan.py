@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,12 +19,16 @@ from kit import log, settings
 from kit.clock import Clock, SystemClock
 from kit.edge import Accept, Edge
 from kit.errors import KitError, SettingsError
+from kit.hardening import harden, mitigations
 from kit.health import HealthBook
 
 S = TypeVar("S", bound=ClientSettings)
 
 STOP_ON_EOF = "AITRADING_STOP_ON_EOF"
 """Set to 1 by the desktop: when it ends, however it ends, standard input closes and the app stops in order."""
+
+VAULT_KEY_FIRST = "AITRADING_VAULT_KEY_FIRST"
+"""Set to 1 by the desktop: the first line on standard input is the vault key, as hex: a pipe has two ends only."""
 
 _log = log.get("lifespan")
 
@@ -39,6 +43,8 @@ class App:
     health: HealthBook
     metrics: CollectorRegistry
     closing: AsyncExitStack
+    vault_key: bytes = field(default=b"", repr=False)
+    """The vault key, where the desktop has opened the vault; empty: the app asks the vault's keeper itself."""
     accept: Accept | None = None
     """Set it before `start_edge` to answer more than health and metrics."""
     failed: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -74,16 +80,24 @@ CreateApp = Callable[[App, Any], Coroutine[Any, Any, Any]]
 
 
 @asynccontextmanager
-async def opened(name: str, config: ClientSettings, clock: Clock | None = None) -> "Any":
+async def opened(
+    name: str, config: ClientSettings, clock: Clock | None = None, vault_key: bytes = b""
+) -> "AsyncIterator[App]":
     """An app with an empty health book; `create_app` adds the rest. Yields an App."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as closing:
         metrics = CollectorRegistry()
         if sys.platform == "linux":
             ProcessCollector(registry=metrics)
-        app = App(name, config, clock, HealthBook(clock), metrics, closing)
+        app = App(name, config, clock, HealthBook(clock), metrics, closing, vault_key)
+        app.health.register("process", _protections)
         closing.push_async_callback(app.cancel_tasks)
         yield app
+
+
+async def _protections() -> str:
+    """What the operating system does for this process; never a reason not to be ready, it is here to be seen."""
+    return ", ".join(map(str, mitigations()))
 
 
 def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -92,7 +106,7 @@ def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         loop.call_soon_threadsafe(stop.set)
 
 
-async def _live(name: str, config: ClientSettings, create_app: CreateApp) -> int:
+async def _live(name: str, config: ClientSettings, create_app: CreateApp, vault_key: bytes) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,12 +116,13 @@ async def _live(name: str, config: ClientSettings, create_app: CreateApp) -> int
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     if os.environ.get(STOP_ON_EOF) == "1":
         threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
-    async with opened(name, config) as app:
+    async with opened(name, config, vault_key=vault_key) as app:
         try:
             await create_app(app, config)
             gc.freeze()  # what lives as long as the app is not walked again: such a walk holds up an order by 20 ms
             stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({stopping, app.failed}, return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[Any]] = {stopping, app.failed}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             if app.failed.done():
                 app.failed.result()
@@ -121,12 +136,17 @@ async def _live(name: str, config: ClientSettings, create_app: CreateApp) -> int
 def run(name: str, kind: type[S], create_app: CreateApp) -> int:
     """Run an app until SIGTERM or SIGINT. Returns the exit code: 0 stopped when asked; 1 died; 2 settings are wrong;
     3 (an error with an `exit_code`) starting again can't help."""
+    harden()
     try:
         config = settings.load(kind, os.environ, name)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     log.configure(name, config.instance, config.log_level)
+    vault_key = b""
+    if os.environ.get(VAULT_KEY_FIRST) == "1":
+        with contextlib.suppress(ValueError):  # an empty line: every app asks the keeper itself
+            vault_key = bytes.fromhex(sys.stdin.buffer.readline().decode("ascii", "replace").strip())
     factory = None
     if sys.platform != "win32":
         with contextlib.suppress(ImportError):
@@ -135,7 +155,7 @@ def run(name: str, kind: type[S], create_app: CreateApp) -> int:
             factory = uvloop.new_event_loop
     try:
         with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(_live(name, config, create_app))
+            return runner.run(_live(name, config, create_app, vault_key))
     except (KitError, OSError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return int(getattr(error, "exit_code", 1))

@@ -1,5 +1,7 @@
-"""The vault and the audit log notice every change; a torn end is moved aside, never repaired in silence."""
+"""The enrolment in the vault, and the audit log: every change is noticed, a torn end is moved aside, never repaired."""
 
+import hashlib
+import hmac
 import stat
 
 import msgspec
@@ -7,8 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.adapters.audit_log import AuditDamaged, AuditLog, read, verify
-from client_security.adapters.vault_file import Vault, VaultRefused
-from client_security.domain.chain import sealed
+from client_security.adapters.papers import Papers
+from client_security.domain.chain import Head, sealed
+from client_security.domain.vault_format import VaultRefused
+from client_security.vaults import vault_in
 from kit.keys import key_id, public_text
 
 
@@ -27,38 +31,49 @@ def enrolment_file(tmp_path):
     return path
 
 
-def test_what_was_imported_comes_back_and_only_its_owner_may_read_it(tmp_path) -> None:
-    vault = Vault(tmp_path / "secrets")
-    imported = vault.import_enrolment(enrolment_file(tmp_path))
-    assert vault.enrolment() == imported
-    assert [stat.S_IMODE(p.stat().st_mode) for p in sorted((tmp_path / "secrets").iterdir())] == [0o600, 0o600]
+def test_an_imported_enrolment_comes_back_and_its_token_is_in_no_file_in_plain_sight(tmp_path) -> None:
+    data = tmp_path / "data"
+    imported = Papers(vault_in(data)).import_enrolment(enrolment_file(tmp_path), "file")
+    assert Papers(vault_in(data)).enrolment() == imported
+    files = [path for path in data.rglob("*") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert not [path for path in files if b"secret.token.text" in path.read_bytes()]
+    assert "secret.token.text" not in repr(imported)
 
 
-def test_every_flipped_byte_of_the_vault_is_noticed(tmp_path) -> None:
-    vault = Vault(tmp_path / "secrets")
-    vault.import_enrolment(enrolment_file(tmp_path))
-    whole = vault.path.read_bytes()
-    for place in range(0, len(whole), 7):
-        changed = bytearray(whole)
-        changed[place] ^= 1
-        vault.path.write_bytes(bytes(changed))
-        with pytest.raises(VaultRefused):
-            vault.enrolment()
-
-
-def test_a_vault_that_others_may_read_is_refused(tmp_path) -> None:
-    vault = Vault(tmp_path / "secrets")
-    vault.import_enrolment(enrolment_file(tmp_path))
-    vault.path.chmod(0o644)
-    with pytest.raises(VaultRefused, match="0600"):
-        vault.enrolment()
-
-
-def test_an_empty_vault_and_a_missing_file_say_what_to_do(tmp_path) -> None:
+def test_no_enrolment_and_a_missing_file_say_what_to_do(tmp_path) -> None:
     with pytest.raises(VaultRefused, match="--enrolment"):
-        Vault(tmp_path / "nothing").enrolment()
+        Papers(vault_in(tmp_path)).enrolment()
     with pytest.raises(VaultRefused, match="cannot read"):
-        Vault(tmp_path / "nothing").import_enrolment(tmp_path / "absent.json")
+        Papers(vault_in(tmp_path)).import_enrolment(tmp_path / "absent.json", "file")
+
+
+def old_vault(tmp_path, key: bytes = b"k" * 32) -> bytes:
+    """As clients before the vault's second version wrote it."""
+    body = enrolment_file(tmp_path).read_bytes()
+    mac = hmac.new(key, b"aitrading vault v1\x00" + body, hashlib.sha256).digest()
+    folder = tmp_path / "data" / "secrets"
+    folder.mkdir(parents=True)
+    for name, data in (("vault.json", msgspec.json.encode({"body": body, "mac": mac})), ("vault.key", b"6b" * 32)):
+        (folder / name).write_bytes(data)
+        (folder / name).chmod(0o600)
+    return body
+
+
+def test_what_an_older_client_kept_is_moved_into_the_vault_once(tmp_path) -> None:
+    old_vault(tmp_path)
+    papers = Papers(vault_in(tmp_path / "data"))
+    assert papers.adopt_old("file")
+    assert papers.enrolment().token == "secret.token.text"
+    assert not papers.adopt_old("file")
+    left = sorted(path.name for path in (tmp_path / "data" / "secrets").iterdir())
+    assert left == ["vault.bin", "vault.filekey", "vault.lock"]
+
+
+def test_a_changed_old_vault_is_not_moved(tmp_path) -> None:
+    old_vault(tmp_path, key=b"x" * 32)
+    with pytest.raises(VaultRefused, match="changed"):
+        Papers(vault_in(tmp_path / "data")).adopt_old("file")
 
 
 def three_records(path) -> AuditLog:
@@ -119,3 +134,25 @@ def test_a_torn_last_line_is_kept_aside_and_the_chain_goes_on(tmp_path) -> None:
 
 def test_no_log_yet_is_zero_records(tmp_path) -> None:
     assert verify(tmp_path / "audit.jsonl") == 0
+
+
+def test_an_end_that_was_cut_off_is_noticed_when_the_vault_remembers_it(tmp_path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = three_records(path)
+    last = log.last
+    log.close()
+    papers = Papers(vault_in(tmp_path))
+    papers.vault.create("file", {})
+    papers.keep_audit_head(last)
+    assert verify(path, papers.audit_head()) == 3
+    path.write_bytes(b"\n".join(path.read_bytes().splitlines()[:2]) + b"\n")
+    assert verify(path) == 2
+    with pytest.raises(AuditDamaged, match="the end was cut off"):
+        verify(path, papers.audit_head())
+
+
+def test_a_log_rewritten_from_start_to_end_is_noticed_when_the_vault_remembers_it(tmp_path) -> None:
+    path = tmp_path / "audit.jsonl"
+    three_records(path).close()
+    with pytest.raises(AuditDamaged, match="rewritten"):
+        verify(path, Head(1, "0" * 64))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from client_security.domain.chain import Record, fault, following
+from client_security.domain.chain import Head, Record, fault, following
 from kit.errors import KitError
 
 
@@ -62,16 +62,20 @@ def read(path: Path) -> Iterator[Record]:
                 raise AuditDamaged(f"{path.name}: line {number} is not a record") from None
 
 
-def verify(path: Path) -> int:
+def verify(path: Path, head: Head | None = None) -> int:
     """How many records the log holds when every one fits; AuditDamaged names the first that does not.
 
-    A cut-off end and a chain rewritten from start to end can't be seen here: compare the newest hash with the copy
-    that the server was given.
+    With the `head` that the vault keeps, a log that was cut off or rewritten before it is noticed too. What was
+    appended after the head was noted, seconds at most, can be cut off unseen: compare with what the server was told.
     """
     last: Record | None = None
     count = 0
     for record in read(path):
         if (wrong := fault(record, last)) is not None:
             raise AuditDamaged(f"{path.name}: {wrong}")
+        if head is not None and record.index == head.index and record.hash != head.hash:
+            raise AuditDamaged(f"{path.name}: record {head.index} is not the one that was noted: the log was rewritten")
         last, count = record, count + 1
+    if head is not None and count <= head.index:
+        raise AuditDamaged(f"{path.name}: {head.index + 1} record(s) were noted, {count} are left: the end was cut off")
     return count

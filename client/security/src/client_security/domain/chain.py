@@ -19,6 +19,13 @@ class Record(msgspec.Struct, frozen=True):
     hash: str = ""
 
 
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """Kept outside of the log: it had a record `index` with this hash. A shorter log was cut off."""
+
+    index: int
+    hash: str
+
+
 def sealed(record: Record) -> Record:
     """The record with its hash: SHA-256 over a zero byte, the previous hash and the record's own bytes."""
     body = msgspec.json.encode(msgspec.structs.replace(record, hash=""), order="sorted")

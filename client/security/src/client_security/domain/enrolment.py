@@ -29,6 +29,10 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """ key id -> public key as hex """
     issued_ms: int
 
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Enrolment({self.server!r}, {self.tenant!r}, {self.account!r})"
+
     def pinned(self) -> dict[str, Ed25519PublicKey]:
         """The keys a signal may be signed with, by key id."""
         return {name: read_public(text) for name, text in self.signal_keys.items()}
