@@ -1,7 +1,7 @@
 """What the service needs of its stores, in our own words."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
@@ -21,6 +21,7 @@ from contracts.rpc import (
     BarsQuestion,
     Commit,
     ExecutionsQuestion,
+    Method,
     Orders,
     OrdersQuestion,
     StatsQuestion,
@@ -35,6 +36,9 @@ from contracts.ticks import TickBatch
 from database_service.domain.catalog import NewestTick
 from database_service.domain.streams import StreamKey
 from kit.errors import KitError
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 class StoreUnavailable(KitError):
@@ -112,8 +116,18 @@ class ExecutionMark:
     contiguous: int
 
 
+class People(Protocol):
+    """Sessions, second factors, API keys: everything of `contracts.people`."""
+
+    async def answer(self, method: Method[Q, A], question: Q) -> A:
+        """Answer one question, all or nothing. StoreUnavailable, Unstorable or AlreadyTaken."""
+        ...
+
+
 class Ledger(Protocol):
     """People, orders, signals, executions, audit. Every method raises StoreUnavailable when the store is away."""
+
+    people: People
 
     async def commit(self, commit: Commit) -> None:
         """All or nothing. Unstorable when it can never be stored."""

@@ -9,6 +9,7 @@ from contracts import rpc
 from contracts.codec import encode
 from contracts.rpc import Method
 from contracts.ticks import TickBatch
+from database_service import people_routes
 from database_service.domain import questions
 from database_service.domain.catalog import Catalog
 from database_service.ports import AlreadyTaken, Ledger, StoreUnavailable, TickStore, Unstorable
@@ -169,3 +170,4 @@ async def start(routes: Routes, bus: Bus) -> None:
     await on(rpc.ORDERS, routes.orders)
     await on(rpc.EXECUTIONS, routes.executions)
     await on(rpc.SUMMARY, routes.summary)
+    await people_routes.start(routes.ledger.people, on)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts import people
 from contracts.proof import ChainedRecord, Hashes
 from contracts.rpc import Orders, Summary, TickStats
 from contracts.ticks import TickBatch, pack
@@ -125,6 +126,7 @@ class MemoryLedger:
     users: dict = field(default_factory=dict)
     told_digits: dict = field(default_factory=dict)
     sealed: dict = field(default_factory=dict)
+    people: "MemoryPeople" = field(default_factory=lambda: MemoryPeople())
 
     def _up(self) -> None:
         if self.down:
@@ -235,6 +237,17 @@ class MemoryLedger:
 
     async def close(self) -> None:
         """Nothing to hang up."""
+
+
+@dataclass
+class MemoryPeople:
+    """Remembers what it was asked; PostgreSQL's own behaviour is tested on PostgreSQL."""
+
+    asked: list = field(default_factory=list)
+
+    async def answer(self, method, question):
+        self.asked.append((method.name, question))
+        return people.Done(True)
 
 
 @dataclass

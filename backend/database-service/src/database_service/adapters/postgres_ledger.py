@@ -20,16 +20,20 @@ from contracts.rpc import Commit, ExecutionsQuestion, Orders, OrdersQuestion, St
 from contracts.signals import SignedSignal
 from database_service.adapters import postgres_audit, postgres_commit, postgres_orders, postgres_people
 from database_service.adapters.postgres import Postgres
-from database_service.ports import ExecutionMark
+from database_service.adapters.postgres_people_store import PostgresPeople
+from database_service.ports import ExecutionMark, People
 
 
 class PostgresLedger:
     """What `ports.Ledger` promises."""
 
+    people: People
+
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
         self.probe = postgres.probe
         self.close = postgres.close
+        self.people = PostgresPeople(postgres)
 
     async def commit(self, commit: Commit) -> None:
         """All or nothing."""

@@ -34,7 +34,8 @@ def message_of(row: Any, kind: type[T]) -> T:
     return msgspec.convert(dict(row), kind)
 
 
-def _insert(table: str, columns: tuple[str, ...]) -> str:
+def insert(table: str, columns: tuple[str, ...]) -> str:
+    """A statement that inserts one row."""
     places = ", ".join(f"${i + 1}" for i in range(len(columns)))
     return f"insert into {table} ({', '.join(columns)}) values ({places})"  # noqa: S608 names of our own
 
@@ -47,11 +48,11 @@ SIGNAL = columns_of(SignedSignal)
 
 _KEPT = {"id", "tenant", "account", "created_ms"}
 UPSERT_ORDER = (
-    _insert("orders", ORDER)
+    insert("orders", ORDER)
     + " on conflict (id) do update set "
     + ", ".join(f"{name} = excluded.{name}" for name in ORDER if name not in _KEPT)
     + " where orders.updated_ms <= excluded.updated_ms"
     + " and orders.tenant = excluded.tenant and orders.account = excluded.account"
 )
-INSERT_EXECUTION = _insert("executions", EXECUTION) + " on conflict do nothing"
-INSERT_USER = _insert("users", USER) + " on conflict (id) do nothing"
+INSERT_EXECUTION = insert("executions", EXECUTION) + " on conflict do nothing"
+INSERT_USER = insert("users", USER) + " on conflict (id) do nothing"

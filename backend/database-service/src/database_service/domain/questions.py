@@ -1,5 +1,7 @@
 """Say in words what is wrong with a question or a message's names; None when nothing is."""
 
+import msgspec
+
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.commands import Command
@@ -229,3 +231,26 @@ def execution_fault(execution: Execution) -> str | None:
         or text_fault("signal id", execution.signal_id, empty=True)
         or (None if execution.volume.is_finite() and execution.filled_volume.is_finite() else "volume is not a number")
     )
+
+
+def struct_fault(question: msgspec.Struct) -> str | None:
+    """Why a question about people can't be answered: every text, number and tenant in it is looked at."""
+    for field in msgspec.structs.fields(question):
+        value = getattr(question, field.name)
+        if fault := _value_fault(field.name, value):
+            return fault
+    return None
+
+
+def _value_fault(name: str, value: object) -> str | None:
+    if isinstance(value, str):
+        return tenant_fault(value) if name == "tenant" else text_fault(name, value, empty=True)
+    if isinstance(value, int):
+        return number_fault(name, value)
+    if isinstance(value, bytes):
+        return f"{name} has {len(value)} bytes; {_MAX_TEXT} are allowed" if len(value) > _MAX_TEXT else None
+    if isinstance(value, msgspec.Struct):
+        return struct_fault(value)
+    if isinstance(value, tuple):
+        return next((fault for each in value if (fault := _value_fault(name, each))), None)
+    return None
