@@ -22,7 +22,7 @@ from api_gateway.domain import access
 from api_gateway.routes.schema import GENERATED
 from api_gateway.settings import Settings
 from central_hub.cli import parser
-from contracts import ports, rpc, subjects
+from contracts import people, ports, rpc, subjects
 from contracts.commands import CommandBody
 from contracts.subjects import Rights
 from kit import policy
@@ -61,9 +61,10 @@ async def _gateway_routes() -> set[Route]:
             return routes_of(await build(service, config, hasher=Argon2Hasher()))
 
 
-def methods_of(module: Any = rpc) -> set[tuple[str, str]]:
+def methods_of(*modules: Any) -> set[tuple[str, str]]:
     """Every question of the contracts."""
-    return {(each.service, each.name) for each in vars(module).values() if isinstance(each, rpc.Method)}
+    found = [each for module in modules or (rpc, people) for each in vars(module).values()]
+    return {(each.service, each.name) for each in found if isinstance(each, rpc.Method)}
 
 
 def listening() -> set[str]:

@@ -6,7 +6,7 @@ The gateway's own routes name theirs in `api_gateway.domain.access.TABLE`.
 from dataclasses import dataclass
 from typing import Any
 
-from contracts import rpc
+from contracts import people, rpc
 from contracts.commands import CommandBody, PauseTrading, PlaceOrder, ResumeTrading
 from kit.policy.rules import GATEWAY
 
@@ -64,6 +64,27 @@ ASKS: dict[tuple[str, str], Ask] = {
     _key(rpc.CHECKPOINTS): Ask("audit.prove", _PERSONS),
     _key(rpc.CHECKPOINT_ADD): Ask("audit.seal"),
     _key(rpc.SERVICES): Ask("services.read", _PERSONS),
+    _key(people.USER_GET): Ask("people.find"),
+    _key(people.USERS): Ask("people.find"),
+    _key(people.USER_CHANGE): Ask("people.change"),
+    _key(people.SPEND): Ask("people.prove"),
+    _key(people.FACTORS): Ask("people.find"),
+    _key(people.RECOVERY_CODES): Ask("people.prove"),
+    _key(people.PASSKEY_FIND): Ask("people.prove"),
+    _key(people.PASSKEY_ADD): Ask("people.prove"),
+    _key(people.PASSKEY_USED): Ask("people.prove"),
+    _key(people.PASSKEY_REMOVE): Ask("people.prove"),
+    _key(people.SESSION_OPEN): Ask("people.prove"),
+    _key(people.SESSION_FIND): Ask("people.prove"),
+    _key(people.SESSION_TOUCH): Ask("people.prove"),
+    _key(people.SESSION_ROTATE): Ask("people.prove"),
+    _key(people.SESSIONS): Ask("people.find"),
+    _key(people.SESSIONS_END): Ask("people.change"),
+    _key(people.API_KEYS): Ask("people.find"),
+    _key(people.API_KEY_ADD): Ask("people.prove"),
+    _key(people.API_KEY_FIND): Ask("people.prove"),
+    _key(people.API_KEY_REVOKE): Ask("people.change"),
+    _key(people.PEOPLE_RULES): Ask("people.change"),
 }
 """ (service, method) -> what asking it is """
 

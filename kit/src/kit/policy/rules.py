@@ -115,6 +115,13 @@ PLATFORM: dict[str, Rule] = {
     "users.find": Rule("Find a person by name, to sign them in", _is(GATEWAY), Tenants.ANY),
     "users.add": Rule("Add a person", _is(GATEWAY, OPERATOR), Tenants.ANY),
     "users.count": Rule("Ask how many people there are", _is(GATEWAY, HUB, ENGINE, OPERATOR), Tenants.NONE),
+    "people.find": Rule(
+        "Read people, their sessions and what they prove themselves with", _is(GATEWAY, OPERATOR), Tenants.ANY
+    ),
+    "people.change": Rule(
+        "Take rights, sessions and keys from people, or give them", _is(GATEWAY, OPERATOR), Tenants.ANY
+    ),
+    "people.prove": Rule("Keep sessions and use up what proves who somebody is", _is(GATEWAY), Tenants.ANY),
     "orders.commit": Rule("Write orders, signals and audit in one transaction", _is(ENGINE), Tenants.ANY),
     "outbox.read": Rule("Read signals that have no answer yet", _is(ENGINE), Tenants.ANY),
     "orders.count": Rule("Count signals, executions and orders", _is(OPERATOR), Tenants.ANY),
