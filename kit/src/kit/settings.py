@@ -14,7 +14,7 @@ PREFIX = "AITRADING_"
 
 
 def _convert(text: str, kind: Any) -> Any:
-    if kind is Path:
+    if kind in (Path, Path | None):
         return Path(text).expanduser()
     if kind is bool:
         lowered = text.strip().lower()

@@ -2,8 +2,10 @@
 
 import picows
 
+from central_hub.adapters.witness import Witness, signing_key
 from central_hub.domain.errorbook import ErrorBook
 from central_hub.domain.registry import Registry
+from central_hub.notary import Notary
 from central_hub.ports import Fleet
 from central_hub.routes import Routes
 from central_hub.settings import Settings
@@ -26,6 +28,15 @@ async def create_app(service: Service, settings: Settings, fleet: Fleet) -> Rout
             return answer(200, routes.overview(), "application/json")
         return None
 
+    notary = Notary(
+        service,
+        signing_key(settings.data_dir / "secrets"),
+        Witness(settings.witness),
+        int(settings.seal_every_s * 1000),
+        settings.seal_records,
+    )
+    service.health.register("audit trail", notary.probe)
+    service.run_task(notary.run(), "notary")
     service.accept = accept
     await start_edge(service)
     return routes

@@ -138,6 +138,8 @@ VERBS: dict[str, str] = {
     "version": "platform.run",
     "user add": "users.add",
     "terminal add": "terminals.enrol",
+    "audit verify": "audit.read",
+    "audit read": "audit.read",
     "ticks import": "ticks.import",
     "ticks stats": "ticks.count",
 }

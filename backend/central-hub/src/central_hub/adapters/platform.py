@@ -76,4 +76,9 @@ def assemble(
         "data_dir": str(data.root),
         "instance": environ.get("AITRADING_INSTANCE", "1"),
     }
+    values |= {
+        field: environ[name]
+        for field in ("witness_dir", "seal_every_s", "seal_records")
+        if (name := f"AITRADING_CENTRAL_HUB_{field.upper()}") in environ
+    }
     return Assembly(tuple(launchers), absent, dict(ports), values)

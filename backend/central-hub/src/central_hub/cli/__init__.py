@@ -69,6 +69,19 @@ def parser() -> argparse.ArgumentParser:
     enrol.add_argument("--days", type=int, default=31, help="how long the token lives, 31 at most")
     enrol.add_argument("--out", type=_path, metavar="FILE", help="where to write it")
 
+    audit = group("audit", "The audit trail.")
+    prove = verb("verify", "Prove that no record was changed, removed or rewritten.", "audit", audit)
+    prove.add_argument("--tenant", help="one tenant; all of them unless given")
+    prove.add_argument("--checkpoints", type=_path, metavar="DIR", help="where the checkpoints were kept")
+    prove.add_argument("--key", type=_path, metavar="FILE", help="the public key of the checkpoints, kept elsewhere")
+    prove.add_argument("--because", default="verification of the audit trail", help="the reason, for the tenant to see")
+    prove.add_argument("--json", action="store_true", help="print JSON")
+    look = verb("read", "Read a tenant's records; the tenant will see who did and why.", "audit", audit)
+    look.add_argument("--tenant", required=True)
+    look.add_argument("--because", required=True, metavar="TEXT", help="the reason, for the tenant to see")
+    look.add_argument("--limit", type=int, default=100, help="the newest so many")
+    look.add_argument("--json", action="store_true", help="print JSON lines")
+
     ticks = group("ticks", "Stored ticks.")
     load = verb("import", "Import a file of ticks; importing it twice adds nothing.", "ticks_import", ticks)
     load.add_argument("file", type=_path, metavar="FILE")
@@ -80,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     stats = verb("stats", "Count the stored ticks, the lost and the doubled.", "ticks_stats", ticks)
     stats.add_argument("--tenant", default="default")
     stats.add_argument("--account", default="")
+    stats.add_argument("--because", default="", metavar="TEXT", help="the reason to look at another tenant's data")
     stats.add_argument("--json", action="store_true", help="print JSON")
     return top
 

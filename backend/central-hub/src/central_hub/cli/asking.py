@@ -1,15 +1,21 @@
 """Ask the running platform: over the bus as user `operator`, or the hub's page over HTTP."""
 
 import asyncio
+import getpass
 import http.client
 import os
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.secret_files import read_bus_password
+from central_hub.domain.portplan import HUB
 from central_hub.domain.programs import NATS
 from central_hub.ports import HubError
+from contracts import subjects
+from contracts.audit import AuditRecord
+from contracts.codec import encode
 from contracts.ports import NATS_PORT, PORTS
 
 if TYPE_CHECKING:
@@ -17,6 +23,36 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 USER = "operator"
+HOME = "default"
+"""The tenant of whoever runs the platform."""
+LEAST_REASON = 8
+
+
+def actor() -> str:
+    """Who sits at this command line, as far as the system knows."""
+    try:
+        return f"{USER}:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"{USER}:uid {os.getuid()}"
+
+
+async def explain(bus: "Bus", tenant: str, because: str, what: str) -> None:
+    """Write into a tenant's audit trail that an operator looks at its data, and why; before looking. The operator's own
+    tenant needs no reason. HubError without one."""
+    if tenant == HOME:
+        return
+    if len(because.strip()) < LEAST_REASON:
+        raise HubError(
+            f"{tenant} is not your own tenant: say why you look at its data with --because TEXT, in {LEAST_REASON} "
+            "characters or more; the tenant will see it."
+        )
+    from kit import log
+
+    record = AuditRecord(
+        log.new_correlation_id(), tenant, time.time_ns() // 1_000_000, HUB, "operator_read", actor(),
+        {"because": because, "what": what},
+    )  # fmt: skip
+    await bus.store(subjects.audit(tenant), encode(record), record.id)
 
 
 def get(port: int, path: str, timeout_s: float = 2.0) -> tuple[int, bytes]:

@@ -5,8 +5,9 @@ import argparse
 import msgspec
 
 from central_hub.adapters.datadir import DataDir
-from central_hub.cli.asking import on_bus
+from central_hub.cli.asking import explain, on_bus
 from contracts import rpc
+from kit.bus import Bus
 
 TIMEOUT_S = 60.0
 
@@ -14,7 +15,12 @@ TIMEOUT_S = 60.0
 def run(options: argparse.Namespace) -> int:
     """One line per stream."""
     question = rpc.StatsQuestion(options.tenant, options.account)
-    stats = on_bus(DataDir(options.data), lambda bus: bus.ask(rpc.TICKS_STATS, question, TIMEOUT_S))
+
+    async def ask(bus: Bus) -> rpc.Stats:
+        await explain(bus, options.tenant, options.because, "ticks stats")
+        return await bus.ask(rpc.TICKS_STATS, question, TIMEOUT_S)
+
+    stats = on_bus(DataDir(options.data), ask)
     if options.json:
         print(msgspec.json.encode(stats).decode())
         return 0
