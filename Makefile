@@ -9,7 +9,7 @@ SPEED  ?=
 export TICKS SYMBOL SPEED
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix bench smoke web docker clean
+.PHONY: help setup run test check fix bench smoke attack attack-long web docker clean
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,12 @@ bench: setup web  ## Measure speed and write down what was measured
 smoke: setup web  ## Prove the whole path with a file of ticks: TICKS=file SYMBOL=name
 	@$(RUN) tools/smoke.py "$(TICKS)" "$(SYMBOL)"
 
+attack: setup web  ## Try to break in; a table of what ran (ARGS=tokens for one suite)
+	@$(RUN) tools/attack.py $(ARGS)
+
+attack-long: setup web  ## The same with the suites that take minutes
+	@$(RUN) tools/attack.py --long $(ARGS)
+
 web: setup  ## Build the dashboards (nothing is done when they are built)
 	@$(RUN) tools/build_web.py
 
@@ -47,5 +53,5 @@ docker: setup  ## Build the container image and prove it: start, sign in, see a 
 	@$(RUN) tools/docker_try.py
 
 clean:  ## Remove what was built; data in ./var stays
-	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage web/dist web/node_modules
+	@rm -rf .venv .uv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage web/dist web/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -124,7 +124,7 @@ def verify(
         claims = msgspec.json.decode(verified.payload, type=Claims, strict=True)
     except (ValueError, RecursionError) as error:
         raise TokenRefused("malformed", f"the claims are not valid: {error}") from None
-    if not _begun(stated.get("nbf", claims.iat), now_s):
+    if not _begun(stated.get("nbf", 0), now_s):
         raise TokenRefused("not_yet_valid", "the token is not valid yet; check the clocks")
     if claims.iss != ISSUER:
         raise TokenRefused("wrong_issuer", "the token is from somebody else")

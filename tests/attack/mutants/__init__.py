@@ -1,0 +1,1 @@
+"""Planted holes: the platform with one check removed, and the suite that must notice."""
