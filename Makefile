@@ -9,7 +9,7 @@ SPEED  ?=
 export TICKS SYMBOL SPEED
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix bench smoke attack attack-long web docker clean
+.PHONY: help setup run test check sbom audit fix bench smoke attack attack-long web docker clean
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,12 @@ test: setup web  ## Run all tests
 
 check: setup  ## Lint, types, import law, sizes, generated files
 	@$(RUN) tools/check.py
+
+sbom: setup web  ## Write the bill of materials to build/sbom
+	@$(RUN) tools/sbom.py --write
+
+audit: setup  ## Ask https://osv.dev for known weaknesses of every package; fails without an answer
+	@$(RUN) tools/advisories.py
 
 fix: setup  ## Format and fix what can be fixed by itself
 	@$(VENV)/ruff check --fix .

@@ -39,6 +39,11 @@ def tracked(root: Path) -> list[Path]:
     return [Path(name) for name in listed if (root / name).is_file()]
 
 
+def version(root: Path) -> str:
+    """The version of the whole, from pyproject.toml."""
+    return str(tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"])
+
+
 def _is_test(path: Path) -> bool:
     return "tests" in path.parts or ".test." in path.name
 

@@ -26,7 +26,7 @@ _TENANT_AT = _AUDIT_FROM + rows.AUDIT.index("tenant")
 _CONTENT_AT = _AUDIT_FROM + len(rows.AUDIT)
 _SIGNAL = {name: f"${_SIGNAL_FROM + i}" for i, name in enumerate(rows.SIGNAL)}
 _VALUES = _places(rows.ORDER, 1)
-_ORDERED = rows.UPSERT_ORDER.replace(f"values ({_VALUES})", f"select {_VALUES} from head")  # noqa: S608
+_ORDERED = rows.UPSERT_ORDER.replace(f"values ({_VALUES})", f"select {_VALUES} from head")  # noqa: S608 names of our own, no values
 
 # the head's lock comes first: whoever has it may write, and without a head nothing is written at all
 _ALL = f"""

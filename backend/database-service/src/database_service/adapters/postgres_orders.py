@@ -94,15 +94,15 @@ async def summary(connection: Any, question: StoredQuestion) -> Summary:
     names = (question.tenant, question.account)
     where = "where tenant = $1 and ($2 = '' or account = $2)"
     signals, unanswered = await connection.fetchrow(
-        f"select count(*), count(*) filter (where answered_state is null) from outbox {where}",  # noqa: S608
+        f"select count(*), count(*) filter (where answered_state is null) from outbox {where}",  # noqa: S608 names of our own, no values
         *names,
     )
     count = await connection.fetchval(
-        f"select count(*) from executions {where} and ($3::bigint = 0 or epoch = $3)",  # noqa: S608
+        f"select count(*) from executions {where} and ($3::bigint = 0 or epoch = $3)",  # noqa: S608 names of our own, no values
         *names,
         question.epoch,
     )
-    states = await connection.fetch(f"select state, count(*) from orders {where} group by state", *names)  # noqa: S608
+    states = await connection.fetch(f"select state, count(*) from orders {where} group by state", *names)  # noqa: S608 names of our own, no values
     return Summary(signals, count, {OrderState(state): number for state, number in states}, unanswered)
 
 

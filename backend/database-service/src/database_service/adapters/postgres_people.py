@@ -79,7 +79,7 @@ async def add_commands(connection: Any, commands: list[Command]) -> None:
 
 async def user(connection: Any, name: str) -> User | None:
     """By name."""
-    row = await connection.fetchrow(f"select {', '.join(rows.USER)} from users where name = $1", name)  # noqa: S608
+    row = await connection.fetchrow(f"select {', '.join(rows.USER)} from users where name = $1", name)  # noqa: S608 names of our own, no values
     return None if row is None else rows.message_of(row, User)
 
 

@@ -18,9 +18,9 @@ SELECT max(seq) FROM (
 ) WHERE seq = place
 """  # noqa: S608 every value is a bound parameter
 
-WHOLE = f"SELECT count(), sum(seq), max(seq) FROM market.ticks WHERE {ONE}"  # noqa: S608
+WHOLE = f"SELECT count(), sum(seq), max(seq) FROM market.ticks WHERE {ONE}"  # noqa: S608 names of our own, no values
 
-ASIDE = f"INSERT INTO market.ticks_aside SELECT * FROM market.ticks WHERE {ONE} AND seq > {{seq:UInt64}}"  # noqa: S608
+ASIDE = f"INSERT INTO market.ticks_aside SELECT * FROM market.ticks WHERE {ONE} AND seq > {{seq:UInt64}}"  # noqa: S608 names of our own, no values
 REMOVE = f"ALTER TABLE market.ticks DELETE WHERE {ONE} AND seq > {{seq:UInt64}} SETTINGS mutations_sync = 2"
 
 STATS = """
@@ -41,12 +41,12 @@ TICK = np.dtype(
 )
 NEWEST_TICKS = f"""
 SELECT {_TICK_COLUMNS} FROM market.ticks WHERE {ONE} AND seq > {{above:UInt64}} ORDER BY seq LIMIT {{limit:UInt32}}
-"""  # noqa: S608
+"""  # noqa: S608 names of our own, no values
 TICKS_IN_TIME = f"""
 SELECT {_TICK_COLUMNS} FROM market.ticks
 WHERE {STREAM} AND time_msc >= {{from_ms:Int64}} AND time_msc < {{to_ms:Int64}}
 ORDER BY epoch, seq LIMIT {{limit:UInt32}}
-"""  # noqa: S608
+"""  # noqa: S608 names of our own, no values
 
 BAR = np.dtype(
     [
@@ -64,7 +64,7 @@ SELECT tenant, account, symbol, epoch,
     argMin(bid, seq), max(bid), min(bid), argMax(bid, seq), min(seq), max(seq), count(), sum(ask - bid)
 FROM market.ticks WHERE {ONE} AND seq > {{above:UInt64}} AND seq <= {{upto:UInt64}}
 GROUP BY tenant, account, symbol, epoch, chunk, opens
-"""  # noqa: S608
+"""  # noqa: S608 names of our own, no values
 UNROLL = f"ALTER TABLE market.minutes DELETE WHERE {ONE} AND chunk >= {{chunk:UInt64}} SETTINGS mutations_sync = 2"
 
 _IN_TIME = "{column} >= {{from_ms:Int64}} AND {column} < {{to_ms:Int64}}"
