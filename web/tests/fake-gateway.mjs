@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { ACCOUNT, makeAccounts, makeBars, makeExecutions, makeOrders, makeServices, makeSymbols, move, SILENT } from "./fake-data.mjs";
+import { makePeople } from "./fake-people.mjs";
 import { accept } from "./fake-socket.mjs";
 
 const DIST = path.join(import.meta.dirname, "..", "dist");
@@ -40,10 +41,11 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
   const executions = makeExecutions();
   const streams = new Set();
   const commands = new Map();
-  const state = { bus: true, hub: true, setupNeeded: false, role: "admin", streamOpen: true, silent: false, paused: false };
+  const state = { bus: true, hub: true, setupNeeded: false, role: "admin", streamOpen: true, silent: false, paused: false, factor: false };
+  const people = makePeople(state);
   let token = "";
 
-  const session = () => ({ name: USER.name, tenant: "default", role: state.role, expires_ms: Date.now() + 900_000, csrf: `csrf-${token}` });
+  const session = () => ({ name: USER.name, tenant: "default", role: state.role, expires_ms: Date.now() + 900_000, csrf: `csrf-${token}`, id: "s1", user_id: "u1", amr: ["pwd"], auth_ms: Date.now(), second_factor_due: false });
   const broadcast = (message) => {
     for (const stream of streams) stream.say(message);
   };
@@ -94,12 +96,21 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
     if (route === "POST /api/v1/setup") return body.code === "test-code" ? enter(201) : problem(403, "wrong_code", "This code is not the one that was printed.");
     if (route === "POST /api/v1/session") {
       const right = body.name === USER.name && body.password === USER.password;
+      if (right && state.factor) return { status: 401, body: people.challenge };
       return right ? enter(200) : problem(401, "wrong_credentials", "The name or the password is wrong.");
     }
+    if (route === "POST /api/v1/session/second-factor") return people.proved(body) ? enter(200) : problem(401, "wrong_code", "The code is wrong or was used before. Wait for the next one.");
     if (!signedIn) return problem(401, "not_signed_in", "Sign in first.");
+    if (request.method === "GET" && people.reads[url.pathname]) return { status: 200, body: people.reads[url.pathname]() };
     if (request.method === "GET") return reads[url.pathname] ? { status: 200, body: reads[url.pathname](url.searchParams) } : problem(404, "not_found", "There is no such path.");
     if (request.headers["x-csrf-token"] !== `csrf-${token}`) return problem(403, "csrf", "The CSRF token is missing or old.");
     if (route === "POST /api/v1/session/renew") return enter(200);
+    if (route === "POST /api/v1/session/step-up" && people.proved(body)) {
+      state.doubt = false;
+      return enter(200);
+    }
+    const changed = people.change(route, body);
+    if (changed !== undefined) return changed;
     if (route === "POST /api/v1/commands") return command(body, request.headers["idempotency-key"]);
     if (route === "DELETE /api/v1/session") {
       token = "";

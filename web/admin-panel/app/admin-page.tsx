@@ -2,10 +2,10 @@
 "use client";
 import type { AccountsView } from "@web/contracts";
 import { AppBar, Footer } from "@web/components/app-bar.tsx";
-import { useSession } from "@web/components/session.tsx";
 import { SourceBanner } from "@web/components/source-banner.tsx";
 import { AccountFeeds } from "../features/accounts/account-feeds.tsx";
 import { Services } from "../features/services/services.tsx";
+import { OnlyAdmins } from "../shared/only-admins.tsx";
 import { usePolled } from "../shared/polled.ts";
 
 function Panels() {
@@ -23,20 +23,12 @@ function Panels() {
 }
 
 export function AdminPage() {
-  const { name, role } = useSession();
   return (
     <div className="frame">
-      <AppBar here="admin" />
-      {role === "admin" ? (
+      <AppBar here="services" />
+      <OnlyAdmins>
         <Panels />
-      ) : (
-        <main id="main" className="notice">
-          <h1>This page is for administrators</h1>
-          <p>
-            {name} has the role {role}. <a href="/">Go to the trading page</a>
-          </p>
-        </main>
-      )}
+      </OnlyAdmins>
       <Footer />
     </div>
   );

@@ -10,6 +10,8 @@ export class Refusal extends Error {
     readonly code: string,
     readonly reason: string,
     readonly errorId = "",
+    /** The whole answer, where it holds more than a problem: `SecondFactorNeeded`. */
+    readonly body: unknown = undefined,
   ) {
     super(reason);
   }
@@ -21,7 +23,7 @@ export class Refusal extends Error {
 }
 
 export interface Ask {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly body?: unknown;
   /** `Session.csrf`: needed by every change. */
   readonly csrf?: string;
@@ -39,7 +41,7 @@ function isProblem(value: unknown): value is Problem {
 
 async function refusalOf(response: Response): Promise<Refusal> {
   const value: unknown = await response.json().catch(() => undefined);
-  if (isProblem(value)) return new Refusal(response.status, value.code, value.reason, value.error_id ?? "");
+  if (isProblem(value)) return new Refusal(response.status, value.code, value.reason, value.error_id ?? "", value);
   return new Refusal(response.status, "no_problem", `The gateway answered ${response.status} without a reason.`);
 }
 

@@ -32,19 +32,29 @@ function SignOutButton() {
   );
 }
 
-export function AppBar({ here, children }: { readonly here: "trading" | "admin"; readonly children?: ReactNode }) {
+export type Here = "trading" | "services" | "users" | "security";
+
+const PAGES: Readonly<Record<Here, { href: string; title: string; admin?: boolean }>> = {
+  trading: { href: "/", title: "Trading" },
+  services: { href: "/admin/", title: "Services", admin: true },
+  users: { href: "/admin/users/", title: "Users", admin: true },
+  security: { href: "/security/", title: "Security" },
+};
+
+export function AppBar({ here, children }: { readonly here: Here; readonly children?: ReactNode }) {
   const session = useSession();
   return (
     <header className="bar">
       <a className="skip" href="#main">Skip to content</a>
       <span className="brand">aitrading <span>· MetaTrader 5</span></span>
-      {session.role === "admin" ? (
-        <nav aria-label="Pages">
-          {/* Two exports: a plain link, because the other page is not part of this app. */}
-          <a href="/" aria-current={here === "trading" ? "page" : undefined}>Trading</a>
-          <a href="/admin/" aria-current={here === "admin" ? "page" : undefined}>Services</a>
-        </nav>
-      ) : null}
+      <nav aria-label="Pages">
+        {/* Two exports: plain links, because the other pages may not be part of this app. */}
+        {(Object.keys(PAGES) as Here[])
+          .filter((page) => PAGES[page].admin !== true || session.role === "admin")
+          .map((page) => (
+            <a key={page} href={PAGES[page].href} aria-current={here === page ? "page" : undefined}>{PAGES[page].title}</a>
+          ))}
+      </nav>
       <div className="bar-group push">{children}</div>
       <div className="bar-group">
         <ThemeButton />

@@ -1,5 +1,5 @@
 // Keep a person signed in while the page is open: renew the token at half of its remaining time, share it between tabs.
-import type { FirstUser, Session, SignIn } from "@web/contracts";
+import type { FirstUser, PasskeyOffer, SecondFactor, SecondFactorNeeded, Session, SignIn } from "@web/contracts";
 import { Refusal, type Ask, sentenceOf } from "./api.ts";
 
 export type SessionState =
@@ -16,6 +16,14 @@ export interface KeeperPorts {
   later(run: () => void, ms: number): () => void;
   /** Tell the other tabs that the cookie has changed. */
   tellOthers(): void;
+  /** Let the person prove again who they are, with `keeper.answer`; false when they would rather not. */
+  proveAgain(needed: SecondFactorNeeded): Promise<boolean>;
+}
+
+/** What still has to be proved, when a refusal says that the password alone is not enough. */
+export function factorNeeded(error: unknown): SecondFactorNeeded | undefined {
+  const body = error instanceof Refusal && error.code === "second_factor_needed" ? error.body : undefined;
+  return typeof body === "object" && body !== null && "challenge" in body ? (body as SecondFactorNeeded) : undefined;
 }
 
 const PATH = "/api/v1/session";
@@ -52,8 +60,24 @@ export class SessionKeeper {
     }
   };
 
+  /** Throws a refusal that `factorNeeded` understands when a second factor is asked for: go on with `answer`. */
   signIn = async (body: SignIn): Promise<void> => {
     this.hold(await this.ports.ask<Session>(PATH, { method: "POST", body }));
+    this.ports.tellOthers();
+  };
+
+  /** Answer the second question of signing in. */
+  answer = async (body: SecondFactor): Promise<void> => {
+    this.hold(await this.ports.ask<Session>(`${PATH}/second-factor`, { method: "POST", body }));
+    this.ports.tellOthers();
+  };
+
+  /** Begin to sign in with a passkey alone; `answer` ends it. */
+  offerPasskey = (): Promise<PasskeyOffer> => this.ports.ask<PasskeyOffer>(`${PATH}/passkey`, { method: "POST" });
+
+  /** Prove again who one is, in the session that stands. */
+  stepUp = async (body: SecondFactor): Promise<void> => {
+    this.hold(await this.ports.ask<Session>(`${PATH}/step-up`, { method: "POST", body, csrf: this.csrf() }));
     this.ports.tellOthers();
   };
 
@@ -73,17 +97,28 @@ export class SessionKeeper {
     if (this.state.kind === "signed_in" && this.ports.now() >= this.dueMs) void this.renew();
   };
 
-  /** Ask for a change with the session's CSRF token; a token that another tab has replaced is fetched once. */
+  /** Ask for a change with the session's CSRF token. A token that another tab has replaced is fetched once; where a
+   * fresh proof is wanted the person gives it, and the change is asked for again. */
   change = async <T>(path: string, options: Ask): Promise<T> => {
     try {
       return await this.ports.ask<T>(path, { ...options, csrf: this.csrf() });
     } catch (error) {
       if (error instanceof Refusal && error.status === 401) this.set({ kind: "signed_out" });
-      if (!(error instanceof Refusal) || error.status !== 403 || !error.code.includes("csrf")) throw error;
-      await this.check();
+      if (!(await this.mended(error))) throw error;
       return await this.ports.ask<T>(path, { ...options, csrf: this.csrf() });
     }
   };
+
+  private async mended(error: unknown): Promise<boolean> {
+    if (!(error instanceof Refusal) || error.status !== 403) return false;
+    if (error.code === "step_up_needed") {
+      const ask = { method: "POST", csrf: this.csrf() } as const;
+      return await this.ports.proveAgain(await this.ports.ask<SecondFactorNeeded>(`${PATH}/challenge`, ask));
+    }
+    if (!error.code.includes("csrf")) return false;
+    await this.check();
+    return true;
+  }
 
   stop = (): void => this.cancel?.();
 

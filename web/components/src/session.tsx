@@ -5,13 +5,16 @@ import type { Session } from "@web/contracts";
 import { ask, type Ask } from "./api.ts";
 import { ServerClock } from "./clock.ts";
 import { Notice } from "./notice.tsx";
+import { Doubts } from "./doubts.ts";
 import { SessionKeeper, type SessionState } from "./session-keeper.ts";
+import { StepUpDialog } from "./step-up-dialog.tsx";
 
 const Context = createContext<SessionKeeper | undefined>(undefined);
 const UNKNOWN: SessionState = { kind: "unknown" };
 const CHANNEL = "aitrading-session";
 
-function makeKeeper(): { keeper: SessionKeeper; listen: () => () => void } {
+function makeKeeper(): { keeper: SessionKeeper; doubts: Doubts; listen: () => () => void } {
+  const doubts = new Doubts();
   const channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel(CHANNEL);
   // A token runs out by the server's clock, which every answer carries: a PC's clock may be wrong by hours.
   const clock = new ServerClock(() => Date.now());
@@ -29,6 +32,7 @@ function makeKeeper(): { keeper: SessionKeeper; listen: () => () => void } {
       return () => clearTimeout(timer);
     },
     tellOthers: () => channel?.postMessage("changed"),
+    proveAgain: doubts.raise,
   });
   const listen = (): (() => void) => {
     const heard = (): void => void keeper.check();
@@ -44,13 +48,18 @@ function makeKeeper(): { keeper: SessionKeeper; listen: () => () => void } {
       keeper.stop();
     };
   };
-  return { keeper, listen };
+  return { keeper, doubts, listen };
 }
 
 export function SessionProvider({ children }: { readonly children: ReactNode }) {
   const [made] = useState(makeKeeper);
   useEffect(() => made.listen(), [made]);
-  return <Context value={made.keeper}>{children}</Context>;
+  return (
+    <Context value={made.keeper}>
+      {children}
+      <StepUpDialog doubts={made.doubts} keeper={made.keeper} />
+    </Context>
+  );
 }
 
 export function useSessionKeeper(): SessionKeeper {
@@ -76,11 +85,14 @@ export function useSession(): Session {
 }
 
 /** Show `children` to the signed in; send everyone else to the sign-in page, which leads back to `home`. */
-export function SignedIn({ home, children }: { readonly home: "/" | "/admin/"; readonly children: ReactNode }) {
+export function SignedIn({ home, children }: { readonly home: "/" | "/security/" | "/admin/"; readonly children: ReactNode }) {
   const state = useSessionState();
+  const due = home !== "/security/" && state.kind === "signed_in" && state.session.second_factor_due;
   useEffect(() => {
-    if (state.kind === "signed_out") location.replace(home === "/" ? "/login/" : "/login/?next=admin");
-  }, [state.kind, home]);
+    if (state.kind === "signed_out") location.replace(home === "/admin/" ? "/login/?next=admin" : "/login/");
+    else if (due) location.replace("/security/");
+  }, [state.kind, home, due]);
+  if (due) return <Notice title="Your organisation asks for a second factor: going to the security page…" />;
   if (state.kind === "signed_in") return <>{children}</>;
   if (state.kind === "unreachable") return <Notice title="The gateway cannot be asked">{state.reason} Trying again.</Notice>;
   return <Notice title={state.kind === "unknown" ? "Looking who is signed in…" : "Going to the sign-in page…"} />;

@@ -12,6 +12,8 @@ interface Props {
   readonly confirm: string;
   /** The first user repeats the new password. */
   readonly newPassword?: boolean;
+  /** Another way in, below the button. */
+  readonly also?: ReactNode;
   /** Rejects with what to show. */
   readonly send: (name: string, password: string) => Promise<void>;
 }
@@ -24,7 +26,7 @@ export function passwordProblem(password: string, again: string): string | undef
   return password === again ? undefined : "The two passwords differ.";
 }
 
-export function SignInForm({ title, lead, confirm, newPassword = false, send }: Props) {
+export function SignInForm({ title, lead, confirm, newPassword = false, also, send }: Props) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
   const submit = (event: FormEvent<HTMLFormElement>): void => {
@@ -59,6 +61,7 @@ export function SignInForm({ title, lead, confirm, newPassword = false, send }: 
       <Button type="submit" variant="contained" size="medium" disabled={busy}>
         {busy ? "One moment…" : confirm}
       </Button>
+      {also}
     </form>
   );
 }

@@ -1,5 +1,5 @@
 // Hand-made things for tests: a clock with timers that only move when told, a socket, and views with every field.
-import type { AccountView, ExecutionView, OrderView, StreamTicks, SymbolView } from "@web/contracts";
+import type { AccountView, ExecutionView, OrderView, Session, StreamTicks, SymbolView } from "@web/contracts";
 import type { Socket } from "../src/stream.ts";
 
 /** Timers and a clock that a test moves by hand. */
@@ -54,6 +54,11 @@ export function symbolView(change: Partial<SymbolView> = {}): SymbolView {
   const about = { account: "1", symbol: "EURUSD", description: "Euro", digits: 5, point: 0.00001 };
   const volumes = { volume_min: "0.01", volume_max: "100", volume_step: "0.01" };
   return { ...about, ...price, ...volumes, source: "live", ...change };
+}
+
+export function sessionView(change: Partial<Session> = {}): Session {
+  const who = { name: "ann", tenant: "default", role: "trader", id: "s1", user_id: "u1" };
+  return { ...who, expires_ms: 900_000, csrf: "csrf", amr: ["pwd"], auth_ms: 1, second_factor_due: false, ...change };
 }
 
 type Row = StreamTicks["d"][number];

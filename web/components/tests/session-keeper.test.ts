@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { Session } from "@web/contracts";
 import { type Ask, Refusal } from "../src/api.ts";
-import { renewInMs, SessionKeeper } from "../src/session-keeper.ts";
-import { FakeTime, settled } from "./fakes.ts";
+import { factorNeeded, renewInMs, SessionKeeper } from "../src/session-keeper.ts";
+import { FakeTime, sessionView, settled } from "./fakes.ts";
 
 const LIFE_MS = 900_000;
 type Answer = (path: string, options: Ask) => unknown;
@@ -12,10 +12,11 @@ function made(answers: Record<string, Answer> = {}) {
   const time = new FakeTime();
   const asked: string[] = [];
   const told: string[] = [];
+  const doubts = { proves: true };
   let serial = 0;
   const session = (): Session => {
     serial += 1;
-    return { name: "ann", tenant: "default", role: "trader", expires_ms: time.now + LIFE_MS, csrf: `csrf${serial}` };
+    return { ...sessionView(), expires_ms: time.now + LIFE_MS, csrf: `csrf${serial}` };
   };
   const keeper = new SessionKeeper({
     ask: async <T>(path: string, options: Ask = {}): Promise<T> => {
@@ -26,8 +27,12 @@ function made(answers: Record<string, Answer> = {}) {
     now: () => time.now,
     later: time.later,
     tellOthers: () => told.push("changed"),
+    proveAgain: async (needed) => {
+      told.push(needed.challenge);
+      return doubts.proves;
+    },
   });
-  return { time, asked, told, keeper, session };
+  return { time, asked, told, keeper, session, doubts };
 }
 
 const refuse = (status: number, code: string) => () => {
@@ -151,5 +156,51 @@ describe("session", () => {
     await keeper.check();
     await expect(keeper.change("/api/v1/commands", { method: "POST" })).rejects.toBeInstanceOf(Refusal);
     expect(keeper.state.kind).toBe("signed_out");
+  });
+});
+
+describe("a change that wants a fresh proof", () => {
+  const challenge = () => ({ code: "second_factor_needed", reason: "Confirm it.", error_id: "", challenge: "c1", methods: ["totp"], passkey_options: "" });
+  const onceDoubted = (): Answer => {
+    let asked = 0;
+    return () => {
+      asked += 1;
+      if (asked === 1) throw new Refusal(403, "step_up_needed", "because");
+      return { done: asked };
+    };
+  };
+
+  it("is asked for again after the person has proved it", async () => {
+    const { keeper, told } = made({ "POST /session/challenge": challenge, "POST /commands": onceDoubted() });
+    await keeper.check();
+    expect(await keeper.change("/api/v1/commands", { method: "POST" })).toEqual({ done: 2 });
+    expect(told).toContain("c1");
+  });
+
+  it("stays refused when the person would rather not", async () => {
+    const { keeper, doubts } = made({ "POST /session/challenge": challenge, "POST /commands": onceDoubted() });
+    doubts.proves = false;
+    await keeper.check();
+    await expect(keeper.change("/api/v1/commands", { method: "POST" })).rejects.toMatchObject({ code: "step_up_needed" });
+  });
+});
+
+describe("signing in with a second factor", () => {
+  it("tells what is still to be proved, and is signed in after the answer", async () => {
+    const body = { code: "second_factor_needed", reason: "Type a code.", error_id: "", challenge: "c2", methods: ["totp"], passkey_options: "" };
+    const needs = (): never => {
+      throw new Refusal(401, body.code, body.reason, "", body);
+    };
+    const { keeper } = made({ "POST /session": needs });
+    const refused: unknown = await keeper.signIn({ name: "ann", password: "x" }).catch((error: unknown) => error);
+    expect(factorNeeded(refused)?.challenge).toBe("c2");
+    expect(keeper.state.kind).toBe("unknown");
+    await keeper.answer({ challenge: "c2", totp: "123456", recovery: "", passkey: "", password: "" });
+    expect(keeper.state.kind).toBe("signed_in");
+  });
+
+  it("takes no other refusal for a question", () => {
+    expect(factorNeeded(new Refusal(401, "wrong_name_or_password", "no"))).toBeUndefined();
+    expect(factorNeeded(new Refusal(401, "second_factor_needed", "no"))).toBeUndefined();
   });
 });
