@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from contracts.accounts import Side
 from contracts.codec import decode, encode
 from contracts.executions import Execution, ExecutionState
-from contracts.rpc import STORED, Stored, StoredQuestion
+from contracts.rpc import LEASE_TAKE, STORED, LeaseTaken, LeaseWish, Stored, StoredQuestion
 from contracts.signals import SignedSignal
 from contracts.subjects import stored as stored_subject
 from contracts.ticks import TickBatch, pack, since
@@ -29,6 +29,8 @@ from contracts.uplink import (
     DownFrame,
     Goodbye,
     Hello,
+    Ping,
+    Pong,
     Refused,
     Rewind,
     StreamPosition,
@@ -78,6 +80,13 @@ def execution_of(number: int, signal_id: str = "", state: ExecutionState = Execu
         TENANT, ACCOUNT, EPOCH, number, signal_id or f"s{number}", f"o{number}", state, "done", "", "EURUSD",
         Side.BUY, lot, lot, 1.1, 10009, 1, 2, 3, 1, 1, 1, 1, 1,
     )  # fmt: skip
+
+
+def hello_of(
+    journal: str = "journal-1", *, last_session: str = "", claim: bool = True, version: str = "9.0.0"
+) -> Hello:
+    """A good Hello of a client that was just started."""
+    return Hello(1, TENANT, ACCOUNT, EPOCH, version, 1, journal, last_session, claim, "test 1")
 
 
 @dataclass
@@ -163,12 +172,17 @@ class FakeStore:
     execution_stored: int = 0
     mute: bool = False
     """It takes messages but tells nobody and answers nothing."""
+    holder: LeaseWish | None = None
+    """Who was lent the account."""
+    fence: int = 0
+    wishes: list[LeaseWish] = field(default_factory=list)
     remember: bool = True
     """Keep every number; a measurement keeps watermarks only."""
 
     async def open(self) -> None:
         """Begin to store and to answer."""
         await self.bus.answer(STORED, self._answer)
+        await self.bus.answer(LEASE_TAKE, self._lend)
         await self.bus.consume("TICKS", "store-ticks", "ticks.>", self._ticks)
         await self.bus.consume("EXECUTIONS", "store-executions", "executions.>", self._executions)
 
@@ -182,6 +196,18 @@ class FakeStore:
         if not self.mute:
             with contextlib.suppress(BusUnavailable):
                 await self.bus.publish(stored_subject(TENANT, ACCOUNT), encode(self.report()))
+
+    async def _lend(self, wish: LeaseWish) -> LeaseTaken:
+        if self.mute:
+            await asyncio.sleep(60)
+        self.wishes.append(wish)
+        known = self.holder
+        if known is not None and known.journal != wish.journal and not wish.claim:
+            return LeaseTaken(0, False, known.terminal, 1)
+        changed = known is not None and (known.journal, known.session) != (wish.journal, wish.last_session)
+        self.fence += not known or changed
+        self.holder = wish
+        return LeaseTaken(self.fence, changed, wish.terminal, 1)
 
     async def _answer(self, question: StoredQuestion) -> Stored:
         if self.mute:
@@ -227,17 +253,22 @@ class Terminal:
     frames: list[msgspec.Struct] = field(default_factory=list)
     """Bodies of Control frames, and SignedSignals."""
     reader: "asyncio.Task[None] | None" = None
+    answers: bool = True
+    """It tells its clock when asked."""
+    clock_ahead_ms: int = 0
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def opened(cls, url: str, token: str, *, hello: Hello | None = None) -> "AsyncIterator[Terminal]":
+    async def opened(
+        cls, url: str, token: str, *, hello: Hello | None = None, clock_ahead_ms: int = 0
+    ) -> "AsyncIterator[Terminal]":
         """Connect and send Hello (a good one unless given)."""
         headers = {"Authorization": f"Bearer {token}"}
         async with connect(url, additional_headers=headers, compression=None, max_size=None) as socket:
-            terminal = cls(socket)
+            terminal = cls(socket, clock_ahead_ms=clock_ahead_ms)
             terminal.reader = asyncio.create_task(terminal._read())
             try:
-                await terminal.say(hello or Hello(1, TENANT, ACCOUNT, EPOCH, "test", 1))
+                await terminal.say(hello or hello_of())
                 yield terminal
             finally:
                 terminal.reader.cancel()
@@ -247,7 +278,12 @@ class Terminal:
         async for data in self.socket:
             assert isinstance(data, bytes)
             frame = decode(data, DownFrame)  # type: ignore[arg-type]  # a union is a type to msgspec
-            self.frames.append(frame.body if isinstance(frame, Control) else frame)
+            body = frame.body if isinstance(frame, Control) else frame
+            self.frames.append(body)
+            if isinstance(body, Welcome):
+                await self.say(Ping(1))  # a connector asks at once whether the account is its own
+            elif isinstance(body, Ping) and self.answers:
+                await self.say(Pong(body.sent_ms, body.sent_ms + self.clock_ahead_ms))
 
     async def say(self, body: object) -> None:
         """Send a Control frame."""

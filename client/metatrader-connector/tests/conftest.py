@@ -1,6 +1,7 @@
 """A small bridge that speaks contracts/uplink.py, and an enrolment for it."""
 
 import asyncio
+import importlib.util
 import json
 import os
 import sys
@@ -36,7 +37,17 @@ from contracts.uplink import (
 from kit.keys import key_id, public_text
 from kit.signing import sign
 
+_name = "desk_room"  # tests are no package: a neighbour is loaded by its path
+if _name not in sys.modules:
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules[_name] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_name])
+
 ACCOUNT = "1000001"
+FENCE = 7
+"""The lease that the bridge below grants to whoever asks."""
 
 
 class _Terminal(picows.WSListener):
@@ -82,6 +93,8 @@ class FakeBridge:
     live: picows.WSTransport | None = None
     port: int = 0
     forget_executions: bool = False
+    fence: int = FENCE
+    clock_ahead_ms: int = 0
     _server: asyncio.Server | None = None
 
     async def start(self, port: int = 0) -> None:
@@ -131,7 +144,7 @@ class FakeBridge:
             stored = tuple(StreamPosition(s, e, seq) for (s, e), seq in self.ticks.items() if e == epoch)
             self.send(Control(Welcome(stored, self.execution_stored(epoch), 0, "s1")))
         elif isinstance(frame, Control) and isinstance(frame.body, Ping):
-            self.send(Control(Pong(frame.body.sent_ms)))
+            self.send(Control(Pong(frame.body.sent_ms, time.time_ns() // 1_000_000 + self.clock_ahead_ms, self.fence)))
 
     def execution_stored(self, epoch: int) -> int:
         number = 0
@@ -206,8 +219,8 @@ class World:
         return path
 
     def signal(self, **change: object) -> SignedSignal:
-        self.seq += 1
         now = time.time_ns() // 1_000_000
+        self.seq = max(self.seq + 1, now)
         identity = uuid.uuid4().hex
         fields = {
             "id": identity,
@@ -226,6 +239,7 @@ class World:
             "deviation_points": 0,
             "magic": magic_of(identity),
             "comment": short_id(identity),
+            "fence": FENCE,
             **change,
         }
         return sign(Signal(**fields), self.key)

@@ -89,3 +89,5 @@ class AccountState(msgspec.Struct, frozen=True, tag="account"):
     ticks_refused: dict[str, int] = {}
     """ reason -> how many ticks the connector kept out since its spool was made """
     order_ids_open: tuple[str, ...] = ()
+    fence: int = 0
+    """The lease of the client that reports, as the bridge granted it, 0 without one: signals are made out to it."""

@@ -266,6 +266,34 @@ class Summary(msgspec.Struct, frozen=True):
     """Signals without a final execution."""
 
 
+class LeaseWish(msgspec.Struct, frozen=True):
+    """A client of an account asks to be the one that trades it; see `uplink.Hello` for the names."""
+
+    tenant: str
+    account: str
+    journal: str
+    last_session: str
+    session: str
+    """The new connection's."""
+    terminal: str
+    claim: bool
+    now_ms: int
+
+
+class LeaseTaken(msgspec.Struct, frozen=True):
+    """`fence` is the number of the lease, 0 when it was refused: the account is another client's.
+
+    `changed`: somebody else held it before, perhaps until now: wait LEASE_MS + LEASE_MARGIN_MS before granting it.
+    """
+
+    fence: int
+    changed: bool
+    holder: str
+    """The terminal that holds it now."""
+    since_ms: int
+    """Since when, UTC."""
+
+
 class ServiceRow(msgspec.Struct, frozen=True):
     """A service as the hub knows it. `heartbeat` is the last one received; None when there never was one."""
 
@@ -311,4 +339,5 @@ CHAIN_HEADS = Method(DB, "audit.heads", Nothing, ChainHeads)
 CHAIN_HASHES = Method(DB, "audit.hashes", HashesQuestion, Hashes)
 CHECKPOINT_ADD = Method(DB, "audit.seal", SealedCheckpoint, Nothing)
 CHECKPOINTS = Method(DB, "audit.checkpoints", CheckpointsQuestion, Checkpoints)
+LEASE_TAKE = Method(DB, "leases.take", LeaseWish, LeaseTaken)
 SERVICES = Method(HUB, "services.list", Nothing, Services)

@@ -13,6 +13,20 @@ MAX_LIFETIME_MS = 5_000
 """A connector refuses a signal that claims a longer life."""
 
 
+class SignalLimits(msgspec.Struct, frozen=True, array_like=True):
+    """What the server itself claims for this one order; the connector holds it to that beside `order_send`.
+
+    A limit of 0 claims nothing. The trader's own limits come on top and are not the server's to change.
+    """
+
+    collar_points: int = 0
+    """At the moment of sending the price may differ from `Signal.price` by this many points, in either direction."""
+    max_quote_age_ms: int = 0
+    """The connector's newest quote of the symbol may not be older."""
+    max_volume: Decimal = Decimal(0)
+    """The operator's limit for one order, in lots: a signal above it contradicts itself."""
+
+
 class Signal(msgspec.Struct, frozen=True, array_like=True, tag="signal"):
     """One market order for one account. `seq` rises by signer and account; `volume` is in lots."""
 
@@ -38,6 +52,9 @@ class Signal(msgspec.Struct, frozen=True, array_like=True, tag="signal"):
     sl: float = 0.0
     tp: float = 0.0
     correlation_id: str = ""
+    fence: int = 0
+    """The lease of the client this signal is for: no other client of the account may execute it, whoever brings it."""
+    limits: SignalLimits = SignalLimits()
 
 
 class SignedSignal(msgspec.Struct, frozen=True, array_like=True, tag="signed"):

@@ -27,6 +27,14 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     epoch: int
     client_version: str
     sent_ms: int
+    journal: str = ""
+    """Name of the client's journal, made with it: another journal does not know what this one executed."""
+    last_session: str = ""
+    """The session in which this journal last held the account's lease; a copy of the journal names an older one."""
+    claim: bool = False
+    """True at the first connection after a start: the client that was started last trades. False: only go on."""
+    os: str = ""
+    """Name and version of the PC's system, for people."""
 
 
 class StreamPosition(msgspec.Struct, frozen=True, array_like=True):
@@ -78,16 +86,27 @@ class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
     retry: bool
 
 
+LEASE_MS = 4_000
+"""A client may send orders for this long after it asked (`Ping`) and was told (`Pong`) that the lease is its own."""
+LEASE_MARGIN_MS = 500
+"""So much longer than a lease the bridge waits before it grants an account's lease to another client."""
+PING_EVERY_MS = 1_000
+"""How often a connector asks: it renews its lease and measures the server's clock."""
+
+
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
-    """Either side, when nothing else was sent for five seconds; the other answers `Pong` with the same stamp."""
+    """Either side, the connector every second; the other answers `Pong` with the same stamp."""
 
     sent_ms: int
 
 
 class Pong(msgspec.Struct, frozen=True, tag="pong"):
-    """Answer to `Ping`."""
+    """Answer to `Ping`. `at_ms` is the answerer's clock, UTC; 0 from one that does not tell."""
 
     sent_ms: int
+    at_ms: int = 0
+    fence: int = 0
+    """The bridge to a connector: the lease is yours, for LEASE_MS from your `Ping` on. 0: you have none."""
 
 
 class AccountFrame(msgspec.Struct, frozen=True, array_like=True, tag="state"):

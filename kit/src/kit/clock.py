@@ -15,6 +15,10 @@ class Clock(Protocol):
         """Nanoseconds that never go back; only differences mean something."""
         ...
 
+    def boot_ns(self) -> int:
+        """The same, and the time the machine slept counts too: for what must be over after a suspend."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -26,3 +30,15 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         """Nanoseconds that never go back."""
         return time.monotonic_ns()
+
+    def boot_ns(self) -> int:
+        """Nanoseconds since the machine started, asleep or awake; every process of it sees the same."""
+        return boot_ns()
+
+
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def boot_ns() -> int:
+    """Nanoseconds since the machine started. Where there is no such clock, the monotonic one counts sleep by itself."""
+    return time.monotonic_ns() if _BOOT is None else time.clock_gettime_ns(_BOOT)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import picows
 
-from contracts.rpc import Stored
+from contracts.rpc import LeaseTaken, LeaseWish, Stored
 from data_bridge.domain.greeting import Identity
 
 OpenTerminal = Callable[[Identity], picows.WSListener]
@@ -17,6 +17,10 @@ class Store(Protocol):
 
     async def stored(self, tenant: str, account: str, epoch: int) -> Stored | None:
         """What is stored; None when the store does not answer."""
+        ...
+
+    async def lease(self, wish: LeaseWish) -> LeaseTaken | None:
+        """Ask that the account be lent to a client; None when the store does not answer."""
         ...
 
 

@@ -22,6 +22,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     the connector's own patience, so that it hears why."""
     operator_tenant: str = "default"
     """Its audit trail gets the refusals that can't be laid to a tenant: whoever has no valid token has no tenant."""
+    oldest_client_version: str = "0.1.0"
+    """Clients older than this stream ticks and get no orders; raise it when an update must not be put off."""
     kept_aside: int = 64
     """Refused frames kept as files for inspection; the oldest is replaced. 0 keeps none."""
 

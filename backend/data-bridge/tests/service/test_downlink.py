@@ -10,7 +10,7 @@ from contracts.audit import AuditRecord
 from contracts.codec import decode, encode
 from contracts.executions import ExecutionState
 from contracts.signals import SignedSignal
-from contracts.uplink import Hello, Welcome
+from contracts.uplink import Welcome
 from data_bridge.adapters.signal_feed import SignalFeed
 from data_bridge.adapters.trail import BusTrail
 from data_bridge.domain.counts import Counts
@@ -85,28 +85,10 @@ async def test_a_signal_without_an_answer_comes_again_after_a_reconnect(run_app:
             await eventually(lambda: terminal.heard(Welcome))
             await app.bus.store(SUBJECT, encode(signal(app)), "s1")
             await eventually(lambda: terminal.heard(SignedSignal))
+            (welcome,) = terminal.heard(Welcome)
         await eventually(lambda: app.bus.deliveries[0].answered == "retry")
-        async with app.terminal() as terminal:
+        async with app.terminal(hello=rig.hello_of(last_session=welcome.session)) as terminal:
             assert await eventually(lambda: terminal.heard(SignedSignal)) == [signal(app)]
-
-
-async def test_a_signal_one_client_was_given_is_never_given_to_another_whose_journal_does_not_know_it(
-    run_app: Any,
-) -> None:
-    async with run_app(WatchedBus()) as app:
-        async with app.terminal() as first:
-            await eventually(lambda: first.heard(Welcome))
-            await app.bus.store(SUBJECT, encode(signal(app, "given")), "given")
-            await eventually(lambda: first.heard(SignedSignal))
-        other_pc = Hello(1, rig.TENANT, rig.ACCOUNT, rig.EPOCH + 1, "test", 1)
-        async with app.terminal(hello=other_pc) as second:
-            await app.bus.store(SUBJECT, encode(signal(app, "new")), "new")
-            await eventually(lambda: second.heard(SignedSignal))
-            assert [s.signal_id for s in second.heard(SignedSignal)] == ["new"]
-            assert app.metric("bridge_refused_total", reason="given_to_another") == 1
-        async with app.terminal() as first:
-            await eventually(lambda: first.heard(SignedSignal))
-            assert [s.signal_id for s in first.heard(SignedSignal)] == ["given"]
 
 
 async def test_signals_that_waited_while_no_terminal_was_there_are_delivered_and_the_old_ones_not_for_ever(

@@ -152,7 +152,7 @@ async def test_the_newest_account_state_is_published(app: Any, terminal: Any) ->
     app.bus.down = True
     for equity in (1, 2, 3):
         await terminal.send(AccountFrame(state_of(equity)))
-    await eventually(lambda: app.metric("bridge_frames_total") == 4)
+    await eventually(lambda: app.metric("bridge_frames_total") == 6)
     app.bus.down = False
     sent = await eventually(lambda: app.bus.on("account.default.1000001"))
     assert [decode(d, AccountState).taken_ms for d in sent] == [3]

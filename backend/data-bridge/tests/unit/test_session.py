@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from contracts.codec import encode
 from contracts.rpc import Stored
 from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, column_fault
-from contracts.uplink import Ack, Control, Goodbye, Hello, Ping, Pong, Refused, Rewind, StreamPosition, Welcome
+from contracts.uplink import Ack, Control, Goodbye, Ping, Pong, Refused, Rewind, StreamPosition, Welcome
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import AskStored, AwaitBus, Close, ExecutionOut, Greet, Kept, Send, TicksOut
 from data_bridge.domain.greeting import Identity
@@ -17,7 +17,8 @@ from data_bridge.domain.session import STRIKES_PER_MINUTE, Phase, Session
 
 NOW = rig.EPOCH + 1_000
 WHO = Identity(rig.TENANT, rig.ACCOUNT, "pc-1", NOW + 10**9)
-HELLO = encode(Control(Hello(1, rig.TENANT, rig.ACCOUNT, rig.EPOCH, "t", 1)))
+SAID = rig.hello_of()
+HELLO = encode(Control(SAID))
 
 
 def stored(*positions: StreamPosition, executions: int = 0, epoch: int = rig.EPOCH) -> Stored:
@@ -44,12 +45,12 @@ def take(session: Session, now_ms: int = NOW) -> list[TicksOut | ExecutionOut]:
 def test_before_welcome_only_pings_are_answered() -> None:
     session = Session(WHO, "s", Counts(), NOW)
     session.receive(HELLO, NOW)
-    assert session.drain(NOW) == [Greet(rig.EPOCH)]
+    assert session.drain(NOW) == [Greet(SAID)]
     session.receive(encode(Control(Ping(5))), NOW)
     session.receive(encode(Control(Pong(5))), NOW)
     session.receive(encode(rig.ticks_of("EURUSD", 1, 1)), NOW)
     pong, kept, refused = said(session)
-    assert pong == Pong(5)
+    assert pong == Pong(5, NOW)
     assert isinstance(kept, Kept)
     assert isinstance(refused, Refused)
     assert refused.code == "not_welcomed"

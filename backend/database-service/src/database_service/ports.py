@@ -21,6 +21,8 @@ from contracts.rpc import (
     BarsQuestion,
     Commit,
     ExecutionsQuestion,
+    LeaseTaken,
+    LeaseWish,
     Method,
     Orders,
     OrdersQuestion,
@@ -155,6 +157,10 @@ class Ledger(Protocol):
 
     async def execution_mark(self, tenant: str, account: str, epoch: int) -> ExecutionMark:
         """Of that epoch, or of the newest when `epoch` is 0."""
+        ...
+
+    async def take_lease(self, wish: LeaseWish) -> LeaseTaken:
+        """Lend an account to one client; durable when it returns."""
         ...
 
     async def add_audit(self, records: list[AuditRecord]) -> None:

@@ -110,6 +110,11 @@ class Routes:
         check(questions.number_fault("now_ms", question.now_ms))
         return rpc.Outbox(await self.ledger.outbox(question.now_ms))
 
+    async def take_lease(self, wish: rpc.LeaseWish) -> rpc.LeaseTaken:
+        """Lend an account to one client."""
+        check(questions.lease_fault(wish))
+        return await self.ledger.take_lease(wish)
+
     async def orders(self, question: rpc.OrdersQuestion) -> rpc.Orders:
         """Newest first."""
         check(questions.list_fault(question, everyone=True))
@@ -171,3 +176,4 @@ async def start(routes: Routes, bus: Bus) -> None:
     await on(rpc.EXECUTIONS, routes.executions)
     await on(rpc.SUMMARY, routes.summary)
     await people_routes.start(routes.ledger.people, on)
+    await on(rpc.LEASE_TAKE, routes.take_lease)

@@ -13,6 +13,7 @@ from contracts.rpc import Orders, Summary, TickStats
 from contracts.ticks import TickBatch, pack
 from database_service.app import create_app
 from database_service.domain.catalog import newest_of
+from database_service.domain.leases import decide
 from database_service.domain.streams import StreamKey, key_of
 from database_service.ports import AlreadyTaken, ExecutionMark, StoreUnavailable, StreamState, Unstorable
 from database_service.settings import Settings
@@ -127,6 +128,7 @@ class MemoryLedger:
     told_digits: dict = field(default_factory=dict)
     sealed: dict = field(default_factory=dict)
     people: "MemoryPeople" = field(default_factory=lambda: MemoryPeople())
+    leases: dict = field(default_factory=dict)
 
     def _up(self) -> None:
         if self.down:
@@ -172,6 +174,13 @@ class MemoryLedger:
         self._up()
         newest = max((e for t, a, e in self.numbers if (t, a) == (tenant, account)), default=0)
         return self._mark(tenant, account, epoch or newest)
+
+    async def take_lease(self, wish):
+        self._up()
+        lease, answer = decide(self.leases.get((wish.tenant, wish.account)), wish)
+        if lease is not None:
+            self.leases[wish.tenant, wish.account] = lease
+        return answer
 
     async def add_audit(self, records):
         self._up()

@@ -26,6 +26,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """After this long a terminal refuses the signal: an old decision is a wrong one."""
     deviation_points: int = 20
     """How far the price may have moved when the terminal sends the order."""
+    collar_points: int = 100
+    """How far the price may be away, in either direction, when the terminal sends the order; 0: any distance."""
     allowed_symbols: tuple[str, ...] = ()
     """Only these are traded; empty: every symbol the account has."""
     max_volume: Decimal = Decimal(1)
@@ -43,7 +45,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             faults.append(f"signal_lifetime_ms must be 100 to {MAX_LIFETIME_MS}, not {self.signal_lifetime_ms}")
         if not self.max_volume.is_finite() or self.max_volume <= 0:
             faults.append(f"max_volume must be above 0, not {self.max_volume}")
-        for name in ("deviation_points", "max_price_age_ms", "max_account_age_ms", "max_orders_per_minute"):
+        for name in (
+            "deviation_points",
+            "collar_points",
+            "max_price_age_ms",
+            "max_account_age_ms",
+            "max_orders_per_minute",
+        ):
             if getattr(self, name) < 0:
                 faults.append(f"{name} must not be negative")
         try:
@@ -74,7 +82,14 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 
     def terms(self) -> Terms:
         """What every signal carries."""
-        return Terms(self.signal_lifetime_ms, self.deviation_points)
+        return Terms(
+            self.signal_lifetime_ms,
+            self.deviation_points,
+            self.collar_points,
+            # the decision's own quote may be this old, and the signal may travel this long
+            self.max_price_age_ms + self.signal_lifetime_ms,
+            self.max_volume,
+        )
 
     def key_path(self) -> Path:
         """Where the signing key is."""

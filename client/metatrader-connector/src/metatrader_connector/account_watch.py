@@ -14,6 +14,7 @@ from metatrader_connector.domain.broker_clock import one_to_utc
 from metatrader_connector.domain.clock_fit import ClockFit
 from metatrader_connector.domain.executor import lots
 from metatrader_connector.domain.readiness import blocked_because
+from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Opened, Picture, PositionFacts, SymbolFacts
 from metatrader_connector.ports import Line, Terminal, TerminalDown
 
@@ -39,6 +40,7 @@ class AccountWatch:
     most_symbols: int
     refused: Callable[[], dict[str, int]]
     open_orders: Callable[[], tuple[str, ...]]
+    server_clock: ServerClock = field(default_factory=ServerClock)
     picture: Picture | None = None
     taken_ms: int = 0
     trouble: str = "the terminal was not read yet"
@@ -104,7 +106,12 @@ class AccountWatch:
         """What stands between an order and the market, in plain words; empty when nothing does."""
         if self.picture is not None and self.clock.now_ms() - self.taken_ms > FRESH_MS:
             return "the terminal has not answered for several seconds"
-        return blocked_because(self.picture, self.trouble) or self.clock_fit.trouble
+        return blocked_because(self.picture, self.trouble) or self._clock_trouble()
+
+    def _clock_trouble(self) -> str:
+        skewed = self.server_clock.skew_ms(self.clock.now_ms(), self.clock.boot_ns()) is not None
+        ours = self.server_clock.trouble(self.clock.now_ms(), self.clock.boot_ns()) if skewed else ""
+        return ours or self.clock_fit.trouble
 
     def _tell(self, opened: Opened, picture: Picture, always: bool) -> None:
         state = self._state(opened, picture)
@@ -115,7 +122,7 @@ class AccountWatch:
             self._last, self._last_ms = state, self.taken_ms
 
     def _state(self, opened: Opened, picture: Picture) -> AccountState:
-        account, blocked = picture.account, blocked_because(picture) or self.clock_fit.trouble
+        account, blocked = picture.account, blocked_because(picture) or self._clock_trouble()
         source = (
             PriceSource.REPLAY if opened.replay else PriceSource.SIMULATED if opened.simulated else PriceSource.LIVE
         )
@@ -168,8 +175,8 @@ class AccountWatch:
             raise TerminalDown("the terminal has not answered for several seconds")
         if not self.picture.terminal.connected:
             raise TerminalDown("MT5 runs but has lost its broker; check its connection")
-        if self.clock_fit.trouble:
-            raise TerminalDown(self.clock_fit.trouble)
+        if trouble := self._clock_trouble():
+            raise TerminalDown(trouble)
         note = f"; {self.trouble}" if self.trouble else ""
         return f"account {self.picture.account.login}, {len(self.facts)} symbol(s){note}"
 

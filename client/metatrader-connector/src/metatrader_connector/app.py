@@ -17,9 +17,12 @@ from metatrader_connector.adapters.single import hold_directory
 from metatrader_connector.adapters.spool import SqliteSpool
 from metatrader_connector.adapters.terminal import TerminalClient
 from metatrader_connector.adapters.uplink import Uplink
+from metatrader_connector.domain.lease import Lease
+from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Launch
 from metatrader_connector.failpoints import Failpoint, never
 from metatrader_connector.order_desk import OrderDesk
+from metatrader_connector.ports import Standing
 from metatrader_connector.routes import ServerSide
 from metatrader_connector.settings import Settings
 from metatrader_connector.tick_flow import Forwarder, Reader
@@ -48,7 +51,15 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         settings.call_timeout_s,
         settings.send_timeout_s,
     )
-    line = Uplink(enrolment, lambda: spool.epoch, VERSION, app.clock)
+    lease, server_clock = Lease(), ServerClock()
+    line = Uplink(
+        enrolment,
+        lambda: spool.epoch,
+        VERSION,
+        app.clock,
+        # a start claims the account; a client that has held it since only goes on
+        lambda: Standing(journal.name, journal.last_session, lease.fence == 0),
+    )
     forwarder = Forwarder(spool, line)
     watch = AccountWatch(
         terminal,
@@ -60,6 +71,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         settings.most_symbols,
         lambda: dict(spool.refused),
         lambda: tuple(entry.signal.order_id for entry in desk.searching.values()),
+        server_clock,
     )
     reader = Reader(
         terminal,
@@ -86,9 +98,11 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         reader.quotes,
         int(settings.not_sent_after_s * 1000),
         settings.search_every_s,
+        lease,
+        server_clock,
         failpoint,
     )
-    server = ServerSide(spool, journal, forwarder, desk, line, app.clock)
+    server = ServerSide(spool, journal, forwarder, desk, line, app.clock, lease, server_clock)
     app.closing.callback(line.close)
     await desk.begin()
 

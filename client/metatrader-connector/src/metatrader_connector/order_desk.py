@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from client_security.domain.refusal import Refusal
-from client_security.domain.verification import Trust, believe
+from client_security.domain.verification import Trust, authentic, in_time
 from contracts.accounts import Side
 from contracts.executions import FINAL_EXECUTIONS, Execution, ExecutionState
 from contracts.signals import Signal, SignedSignal
@@ -27,6 +27,7 @@ from metatrader_connector.domain.executor import (
     looked,
     request_of,
 )
+from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.limits import (
     Limits,
     Quote,
@@ -35,12 +36,12 @@ from metatrader_connector.domain.limits import (
     refusal_by_volume,
 )
 from metatrader_connector.domain.readiness import symbol_blocked_because
-from metatrader_connector.domain.terminal import Request, Sent
+from metatrader_connector.domain.server_clock import ServerClock
+from metatrader_connector.domain.terminal import EXPIRED, HELD_BACK, Request, Sent
 from metatrader_connector.failpoints import Failpoint, never
 from metatrader_connector.ports import Audit, Journal, LimitsUnreadable, Line, NotSent, Terminal, TerminalDown
 
 DAY_S = 86_400
-EXPIRED = -20_001
 MINUTE_MS = 60_000
 WAITING_SIGNALS = 256
 _log = log.get("orders")
@@ -62,6 +63,8 @@ class OrderDesk:
     quotes: dict[str, Quote]
     not_sent_after_ms: int
     search_every_s: float
+    lease: Lease
+    server_clock: ServerClock
     failpoint: Failpoint = never
     counts: dict[str, int] = field(default_factory=dict)
     """ state -> executions of this run """
@@ -84,22 +87,42 @@ class OrderDesk:
 
     async def judge(self, signed: SignedSignal, received_ms: int, received_ns: int) -> None:
         """Believe or refuse, execute at most once, report."""
-        signal = believe(signed, self.trust, self.clock.now_ms())
-        known = await self.journal.find(signed.signal_id)
-        if known is not None and (isinstance(signal, Signal) or signal.code in ("expired", "replayed")):
+        signal = authentic(signed, self.trust)
+        if isinstance(signal, Refusal):
+            await self._disbelieve(signed, signal, received_ms)
+            return
+        known = await self.journal.find(signal.id)
+        if known is not None:
             # a redelivery: the answer is the one that was given; an unfinished order is being searched for
             if known[1] is not None:
                 self._send(known[1])
             return
-        if isinstance(signal, Refusal):
-            await self._disbelieve(signed, signal, received_ms)
+        if (refusal := self._out_of_time(signal)) is not None:
+            await self._disbelieve(signed, refusal, received_ms)
             return
-        entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0)
-        refusal = await self._refusal(signal)
-        if refusal is not None:
+        entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0, key_id=signed.key_id)
+        if (refusal := self._not_ours(signed.key_id, signal) or await self._refusal(signal)) is not None:
             await self._close(entry, Outcome(ExecutionState.REFUSED, refusal.code, refusal.reason))
-            return
-        await self._execute(entry, received_ns)
+        elif (refusal := self.lease.over(self.clock.boot_ns())) is not None:
+            # made out to this very client, and not sent: nobody else can have executed it
+            await self._close(entry, Outcome(ExecutionState.NOT_SENT, refusal.code, refusal.reason))
+        else:
+            await self._execute(entry, received_ns)
+
+    def _out_of_time(self, signal: Signal) -> Refusal | None:
+        now = self.clock.now_ms()
+        if trouble := self.server_clock.trouble(now, self.clock.boot_ns()):
+            return Refusal("clock", trouble)
+        return in_time(signal, self.trust, now)
+
+    def _not_ours(self, key_id: str, signal: Signal) -> Refusal | None:
+        """A signal this client has not seen may still be an old one, or one for another client of the account."""
+        newest = self.journal.newest_seq(key_id, signal.account)
+        if signal.seq <= newest:
+            return Refusal(
+                "out_of_order", f"its number {signal.seq} is not above {newest}, the newest seen of its key: a replay"
+            )
+        return self.lease.foreign(signal)
 
     async def _refusal(self, signal: Signal) -> Refusal | None:
         try:
@@ -126,7 +149,7 @@ class OrderDesk:
     async def _execute(self, entry: Entry, received_ns: int) -> None:
         signal, picture = entry.signal, self.watch.picture
         assert picture is not None, "a terminal that is down was refused before"
-        request = request_of(signal, self.watch.facts[signal.symbol])
+        request = request_of(signal, self.watch.facts[signal.symbol], self.lease.until_ns)
         entry = msgspec.structs.replace(
             entry, journaled_ms=self.clock.now_ms(), hedging=picture.account.margin_mode == HEDGING
         )
@@ -145,8 +168,8 @@ class OrderDesk:
             decided_us=max(0, (sent.sent_ns - received_ns) // 1000) if sent.sent_ns else 0,
             tick_time_msc=one_to_utc(self.zone, sent.tick_time_msc, self.clock.now_ms()),
         )
-        if sent.error == EXPIRED:
-            await self._close(entry, Outcome(ExecutionState.NOT_SENT, "expired", f"not sent: {sent.text}"))
+        if (code := HELD_BACK.get(sent.error)) is not None:
+            await self._close(entry, Outcome(ExecutionState.NOT_SENT, code, f"not sent: {sent.text}"))
             return
         await self._close(entry, answered(entry, sent, request.type_filling == RETURN))
 

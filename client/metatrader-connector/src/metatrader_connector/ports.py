@@ -1,6 +1,6 @@
 """What the connector needs of the world, in its own words."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from contracts.accounts import AccountState
 from contracts.executions import Execution
@@ -110,6 +110,18 @@ class Journal(Protocol):
     epoch: int
     created_ms: int
     newest_number: int
+    name: str
+    """Made with the journal: another journal does not know what this one executed."""
+    last_session: str
+    """The session in which the server last lent us the account."""
+
+    async def held_in(self, session: str) -> None:
+        """The server lends us the account in this session."""
+        ...
+
+    def newest_seq(self, key_id: str, account: str) -> int:
+        """Highest number of a signal of this key that was answered; 0 when there was none."""
+        ...
 
     async def find(self, signal_id: str) -> tuple[Entry, Execution | None] | None:
         """An order that is known, with its newest execution."""
@@ -142,6 +154,14 @@ class Journal(Protocol):
     async def adopt_epoch(self, epoch: int, stored: int | None = None) -> None:
         """Number what the server does not have anew. `stored`: what it has of the old epoch, if it said so."""
         ...
+
+
+class Standing(NamedTuple):
+    """What this client says of itself when it asks for the account; see `contracts.uplink.Hello`."""
+
+    journal: str = ""
+    last_session: str = ""
+    claim: bool = False
 
 
 class Line(Protocol):

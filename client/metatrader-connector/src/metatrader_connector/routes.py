@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from contracts.signals import SignedSignal
-from contracts.uplink import Ack, Rewind, StreamPosition, Welcome
+from contracts.uplink import Ack, Pong, Rewind, StreamPosition, Welcome
 from kit import log
 from kit.clock import Clock
+from metatrader_connector.domain.lease import Lease
+from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.order_desk import OrderDesk
 from metatrader_connector.ports import Journal, Line, Spool
 from metatrader_connector.tick_flow import Forwarder
@@ -27,6 +29,8 @@ class ServerSide:
     desk: OrderDesk
     line: Line
     clock: Clock
+    lease: Lease
+    server_clock: ServerClock
     welcome: Welcome | None = None
 
     async def welcomed(self, welcome: Welcome) -> None:
@@ -64,6 +68,14 @@ class ServerSide:
             await self.forwarder.stored(self._ours(ack.stored))
         if ack.execution_stored:
             await self.journal.stored(ack.execution_stored)
+
+    async def ponged(self, pong: Pong, asked_ns: int, heard_ns: int) -> None:
+        """The server's clock, and whether it lends us the account."""
+        self.server_clock.heard(asked_ns, heard_ns, pong.at_ms)
+        if pong.fence and self.welcome is not None and self.journal.last_session != self.welcome.session:
+            # before the first order of the lease: a copy of this journal made earlier must not pass for this one
+            await self.journal.held_in(self.welcome.session)
+        self.lease.renewed(pong.fence, asked_ns)
 
     def rewound(self, rewind: Rewind) -> None:
         """Send again; what was forgotten because the store had confirmed it can't be: then compare all anew."""

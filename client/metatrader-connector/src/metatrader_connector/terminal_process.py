@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
+from kit.clock import boot_ns
 from metatrader_connector.domain.terminal import (
     AccountFacts,
     Call,
@@ -31,13 +32,12 @@ from metatrader_connector.domain.terminal import (
     SymbolFacts,
     TerminalFacts,
     TickRead,
+    held_back,
 )
 
 MODULES = ("MetaTrader5", "mt5sim")
 LOCK_WAIT_S = 5.0
 MAX_MESSAGE = 64 * 1024 * 1024
-EXPIRED = -20_001
-"""Our own code, outside of MT5's: the order was too old when its turn came, `order_send` was not called."""
 NOT_FOUND = -4
 
 F = TypeVar("F", bound=msgspec.Struct)
@@ -158,8 +158,8 @@ class Worker:
             "position": request.position,
         }
         sent_ms, sent_ns = time.time_ns() // 1_000_000, time.monotonic_ns()
-        if sent_ms >= request.not_after_ms:
-            return Sent(0, 0, 0, 0.0, 0.0, "", EXPIRED, "expired before its turn came", 0, 0, tick.time_msc, ())
+        if held := held_back(request, price, sent_ms, boot_ns()):
+            return Sent(0, 0, 0, 0.0, 0.0, "", *held, 0, 0, tick.time_msc, ())
         # keywords, never a positional dict: the package refuses that one whenever a wrapper added an empty **kwargs
         result = mt5.order_send(**order)
         if result is None:

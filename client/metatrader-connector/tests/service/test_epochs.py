@@ -16,6 +16,8 @@ from kit.testing import FakeClock, eventually
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.spool import EpochChanged, SqliteSpool
 from metatrader_connector.domain.cursor import TICK_DTYPE, Cursor
+from metatrader_connector.domain.lease import Lease
+from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Opened
 from metatrader_connector.routes import NewEpoch, ServerSide
 from metatrader_connector.tick_flow import Forwarder, Reader
@@ -55,7 +57,9 @@ class Ends:
         self.spool = SqliteSpool(tmp_path / "spool.db", 1_000, 1 << 22)
         self.journal = SqliteJournal(tmp_path / "journal.db", 1_000, 1)
         self.forwarder = Forwarder(self.spool, self.line)
-        self.server = ServerSide(self.spool, self.journal, self.forwarder, None, self.line, self.clock)
+        self.server = ServerSide(
+            self.spool, self.journal, self.forwarder, None, self.line, self.clock, Lease(), ServerClock()
+        )
 
     async def spooled(self, first: int, count: int) -> None:
         longs, doubles = pack("q", range(count)), pack("d", range(count))

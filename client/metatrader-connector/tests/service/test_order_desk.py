@@ -8,144 +8,13 @@ from decimal import Decimal
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from desk_room import OPENED, SYMBOL, Room
 
-from client_security.domain.enrolment import Enrolment
-from client_security.domain.verification import Trust
-from contracts.accounts import Side
 from contracts.executions import ExecutionState as State
-from contracts.signals import Signal, magic_of, short_id
-from kit.keys import key_id
-from kit.signing import sign
-from kit.testing import FakeClock, eventually
-from metatrader_connector.account_watch import EVERY_S, AccountWatch
-from metatrader_connector.adapters.journal import SqliteJournal
-from metatrader_connector.adapters.limits_file import limits_in
-from metatrader_connector.domain.limits import Quote
-from metatrader_connector.domain.terminal import (
-    AccountFacts,
-    DealFacts,
-    Findings,
-    Opened,
-    Picture,
-    Sent,
-    SymbolFacts,
-    TerminalFacts,
-)
-from metatrader_connector.order_desk import OrderDesk
+from kit.testing import eventually
+from metatrader_connector.account_watch import EVERY_S
+from metatrader_connector.domain.terminal import Picture, TerminalFacts
 from metatrader_connector.ports import NotSent, TerminalDown
-
-SYMBOL = SymbolFacts("EURUSD", "", 5, 1e-5, 1e5, 0.01, 100.0, 0.01, "EUR", "USD", 0, 3, 2, 4)
-ACCOUNT = AccountFacts(1000001, "s", "c", "USD", 2, 100, 1.0, 1.0, 0.0, 1.0, 0.0, True, True)
-OPENED = Opened("paper", "c", 1, True, False)
-
-
-class Paper:
-    """A terminal that does what `fate` says; `books` are the broker's deals."""
-
-    opened, session, trouble = OPENED, 1, ""
-
-    def __init__(self) -> None:
-        self.fate: object = "done"
-        self.requests: list[object] = []
-        self.books: list[DealFacts] = []
-        self.facts, self.symbol = TerminalFacts(True, True, False, 0), SYMBOL
-
-    async def ready(self) -> Opened:
-        return OPENED
-
-    async def ticks(self, reads):
-        return ()
-
-    async def picture(self, symbols) -> Picture:
-        return Picture(ACCOUNT, self.facts, (), (self.symbol,), ())
-
-    async def search(self, from_s: int, to_s: int) -> Findings:
-        return Findings(True, (), (), (), tuple(self.books))
-
-    async def send(self, request) -> Sent:
-        self.requests.append(request)
-        if isinstance(self.fate, Exception) and not isinstance(self.fate, TerminalDown):
-            raise self.fate
-        number = len(self.requests)
-        self.books.append(
-            DealFacts(number, number, 0, request.type, request.magic, number, request.volume, 1.1, request.symbol,
-                      request.comment)
-        )  # fmt: skip
-        if isinstance(self.fate, TerminalDown):
-            raise self.fate
-        return Sent(10009, number, number, request.volume, 1.1, "", 0, "", 1, 1, 1, ())
-
-
-class Line:
-    connected = True
-
-    def __init__(self) -> None:
-        self.sent, self.states = [], []
-
-    def writable(self) -> bool:
-        return True
-
-    async def until_writable(self) -> None:
-        return
-
-    def send_ticks(self, frame: bytes) -> bool:
-        return True
-
-    def send_execution(self, execution) -> bool:
-        self.sent.append(execution)
-        return True
-
-    def send_state(self, state) -> bool:
-        self.states.append(state)
-        return True
-
-
-class Log:
-    def __init__(self) -> None:
-        self.kinds: list[str] = []
-
-    def append(self, at_ms: int, kind: str, subject: str, detail: dict[str, str]) -> None:
-        self.kinds.append(kind)
-
-
-class Room:
-    """Everything around the desk; `signal()` makes a good one."""
-
-    def __init__(self, tmp_path) -> None:
-        self.clock, self.key = FakeClock(), Ed25519PrivateKey.generate()
-        self.terminal, self.line, self.audit = Paper(), Line(), Log()
-        self.path = tmp_path / "journal.db"
-        self.limits_path = tmp_path / "limits.json"
-        self.limits = limits_in(self.limits_path)
-        self.count = 0
-        self.open()
-
-    def open(self) -> None:
-        now = self.clock.now_ms()
-        self.journal = SqliteJournal(self.path, 7, now)
-        enrolment = Enrolment("ws://127.0.0.1/", "default", "1000001", "a.b.c", {}, 1)
-        self.watch = AccountWatch(self.terminal, self.line, enrolment, self.clock, "utc", (), 9, dict, lambda: ())
-        trust = Trust("default", "1000001", {key_id(self.key): self.key.public_key()}, self.journal.created_ms)
-        self.quotes = {"EURUSD": Quote(1.0999, 1.1, now)}
-        self.desk = OrderDesk(
-            self.terminal, self.journal, self.line, self.watch, self.audit, trust, self.clock, "utc", self.limits,
-            self.quotes, 1_000, 1.0,
-        )  # fmt: skip
-
-    def signal(self, **change: object) -> Signal:
-        self.count += 1
-        identity = f"{self.count:08x}" * 4
-        now = self.clock.now_ms()
-        base = Signal(
-            identity, f"o{self.count}", "default", "1000001", "s", self.count, now, now + 4_000, "EURUSD", Side.BUY,
-            Decimal("0.1"), 0, 1.1, 10, magic_of(identity), short_id(identity),
-        )  # fmt: skip
-        return msgspec.structs.replace(base, **change)
-
-    async def give(self, signal: Signal, key: Ed25519PrivateKey | None = None):
-        await self.watch.look(OPENED)
-        await self.desk.judge(sign(signal, key or self.key), self.clock.now_ms(), 0)
-        return self.line.sent[-1]
 
 
 @pytest.fixture
@@ -166,7 +35,7 @@ def room(tmp_path):
         ({"symbol": "XAUUSD"}, "symbol_not_allowed"),
         ({"volume": Decimal("1.01")}, "volume_above_limit"),
         ({"volume": Decimal("0.015")}, "volume_step"),
-        ({"price": 1.0}, "stale_price"),
+        ({"price": 1.0}, "collar"),
     ],
 )
 async def test_each_refusal_has_its_code_and_reaches_nobody(room, change, code) -> None:

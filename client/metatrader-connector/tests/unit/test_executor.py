@@ -67,7 +67,7 @@ def test_the_filling_mode_follows_the_symbols_mask_and_execution_mode(mask, exem
 
 
 def test_a_close_is_the_opposite_side_on_the_positions_ticket() -> None:
-    request = request_of(signal(side=Side.SELL, position=77), SYMBOL)
+    request = request_of(signal(side=Side.SELL, position=77), SYMBOL, 2**62)
     assert (request.type, request.position, request.type_filling) == (1, 77, 0)
     assert isinstance(request.volume, float)
     assert isinstance(request.sl, float)

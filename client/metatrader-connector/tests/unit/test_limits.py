@@ -66,16 +66,16 @@ def test_steps_are_counted_in_decimals(volume) -> None:
 def test_a_price_that_moved_against_the_order_beyond_its_deviation_is_stale() -> None:
     fresh, limits = Quote(1.09990, 1.10010, NOW), Limits()
     assert refusal_by_price(order(), fresh, 1e-5, limits, NOW) is None
-    assert code(refusal_by_price(order(), Quote(1.0, 1.10011, NOW), 1e-5, limits, NOW)) == "stale_price"
+    assert code(refusal_by_price(order(), Quote(1.0, 1.10011, NOW), 1e-5, limits, NOW)) == "collar"
     assert refusal_by_price(order(), Quote(1.0, 1.05, NOW), 1e-5, limits, NOW) is None
-    assert code(refusal_by_price(order(side=Side.SELL), Quote(1.09989, 1.2, NOW), 1e-5, limits, NOW)) == "stale_price"
+    assert code(refusal_by_price(order(side=Side.SELL), Quote(1.09989, 1.2, NOW), 1e-5, limits, NOW)) == "collar"
     assert refusal_by_price(order(deviation_points=0), Quote(1.0, 9.0, NOW), 1e-5, limits, NOW) is None
 
 
 def test_no_price_and_an_old_price_are_stale() -> None:
-    assert code(refusal_by_price(order(), None, 1e-5, Limits(), NOW)) == "stale_price"
+    assert code(refusal_by_price(order(), None, 1e-5, Limits(), NOW)) == "stale"
     old = Quote(1.1, 1.1, NOW - 60_001)
-    assert code(refusal_by_price(order(), old, 1e-5, Limits(), NOW)) == "stale_price"
+    assert code(refusal_by_price(order(), old, 1e-5, Limits(), NOW)) == "stale"
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from metatrader_connector.domain.terminal import Call, Request, TickRead
-from metatrader_connector.terminal_process import EXPIRED, Fault, Worker
+from metatrader_connector.domain.terminal import EXPIRED, Call, Request, TickRead
+from metatrader_connector.terminal_process import Fault, Worker
 
-REQUEST = Request("EURUSD", 0.1, 0, 0, 10, 5, "ait-x", 0, 0.0, 0.0, 2**60)
+REQUEST = Request("EURUSD", 0.1, 0, 0, 10, 5, "ait-x", 0, 0.0, 0.0, 2**60, 2**62)
 
 
 class Module:

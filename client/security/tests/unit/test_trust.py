@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.domain.enrolment import EnrolmentRefused, parse
-from client_security.domain.verification import Trust, believe
+from client_security.domain.verification import Trust, authentic, in_time
 from contracts.accounts import Side
 from contracts.signals import Signal, magic_of, short_id
 from kit.keys import key_id, public_text
@@ -30,12 +30,13 @@ def signal(**change: object) -> Signal:
 
 
 def verdict(signed, now_ms: int = NOW + 10, trust: Trust = TRUST) -> str:
-    found = believe(signed, trust, now_ms)
-    return "" if isinstance(found, Signal) else found.code
+    found = authentic(signed, trust)
+    refusal = in_time(found, trust, now_ms) if isinstance(found, Signal) else found
+    return refusal.code if refusal else ""
 
 
 def test_a_true_signal_is_believed() -> None:
-    assert believe(sign(signal(), KEY), TRUST, NOW + 10) == signal()
+    assert authentic(sign(signal(), KEY), TRUST) == signal()
 
 
 def test_every_flipped_bit_of_payload_and_signature_is_noticed() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import picows
 
-from contracts.rpc import Stored
+from contracts.rpc import LeaseTaken, LeaseWish, Stored
 from contracts.subjects import account as account_subject
-from contracts.uplink import MAX_FRAME_BYTES
+from contracts.uplink import MAX_FRAME_BYTES, Hello
 from data_bridge.adapters.outlet import Outlet
 from data_bridge.adapters.picows_wire import PicowsWire
 from data_bridge.adapters.roster import Roster
@@ -27,6 +27,7 @@ from data_bridge.domain.effects import (
     Greet,
     KeepState,
     Kept,
+    Lent,
     Outgoing,
     Send,
 )
@@ -72,8 +73,10 @@ class Connection(picows.WSListener):
     def __init__(self, who: Identity, session_id: str, around: Surroundings) -> None:
         self.who = who
         self.around = around
-        self.session = Session(who, session_id, around.counts, around.clock.now_ms())
         config = around.settings
+        self.session = Session(
+            who, session_id, around.counts, around.clock.now_ms(), oldest_version=config.oldest_client_version
+        )
         self.outlet = Outlet(
             around.bus, around.counts, config.max_in_flight_messages, config.max_in_flight_bytes, self._ended
         )
@@ -82,7 +85,7 @@ class Connection(picows.WSListener):
         self.parted = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._feed: SignalFeed | None = None
-        self._scheduled = False
+        self._scheduled = self._welcomed = False
         self._now_ms = around.clock.now_ms()
         self._states = StateSlot(around.bus, account_subject(who.tenant, who.account))
         self._stuck_since_ms = 0
@@ -163,7 +166,9 @@ class Connection(picows.WSListener):
         elif isinstance(effect, AwaitBus):
             self._run(self._await_bus(effect.epoch))
         elif isinstance(effect, Greet):
-            self._run(self._greet(effect.epoch))
+            self._run(self._greet(effect.hello))
+        elif isinstance(effect, Lent):
+            self._run(self._open_feed())
         elif isinstance(effect, Close):
             self._end = f"{effect.code}: {effect.reason}"
             if self.wire is not None:
@@ -181,29 +186,76 @@ class Connection(picows.WSListener):
             self.session.goodbye("internal", "the bridge met an unexpected error; its log says which", retry=True)
             self._turn()
 
-    async def _greet(self, epoch: int) -> None:
+    async def _greet(self, hello: Hello) -> None:
         who, around = self.who, self.around
-        await around.roster.enter(who.tenant, who.account, self)
+        wish = LeaseWish(
+            who.tenant, who.account, hello.journal, hello.last_session, self.session.id, who.terminal, hello.claim, 0
+        )
+        # first: whoever was replaced while it was away must not replace anybody
+        taken = await self._take(wish)
+        if self.session.phase is not Phase.GREETING:
+            self._turn()
+            return
+        await around.roster.enter(who.tenant, who.account, self, hello.journal)
+        self._lend(wish, taken)
         stored: Stored | None = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(around.settings.welcome_within_s):
                 delays = Backoff(0.1, 2.0).delays()
                 while self.session.phase is Phase.GREETING:
-                    stored = await around.store.stored(who.tenant, who.account, epoch)
+                    stored = await around.store.stored(who.tenant, who.account, hello.epoch)
                     if stored is not None:
                         break
                     await asyncio.sleep(next(delays))
         if stored is None:
             reason = "the store does not answer; the terminal keeps its ticks and tries again"
             self.session.goodbye("store_unavailable", reason, retry=True)
-        else:
-            self.session.welcome(stored, epoch, around.clock.now_ms())
+        elif self.session.welcome(stored, hello.epoch, around.clock.now_ms()):
+            detail = {"terminal": who.terminal, "session": self.session.id, "os": hello.os[:64]}
+            around.trail.record(who.tenant, "terminal_connected", who.account, detail)
+            self._welcomed = True
         self._turn()
-        if self.session.phase is not Phase.OPEN or self.wire is None:
+
+    async def _take(self, wish: LeaseWish) -> LeaseTaken | None:
+        """Ask for the account once; a refusal ends the conversation."""
+        if not wish.journal:
+            return None  # a client too old to have one gets no orders
+        taken = await self.around.store.lease(msgspec.structs.replace(wish, now_ms=self.around.clock.now_ms()))
+        if taken is not None and not taken.fence:
+            self._do(Kept("fenced", f"the account was lent to {taken.holder} since"))
+            reason = (
+                f"another client of this account ({taken.holder}) was started later; only one may trade it. "
+                "Start this one again if it is to trade"
+            )
+            self.session.goodbye("fenced", reason, retry=False)
+        return taken
+
+    def _lend(self, wish: LeaseWish, taken: LeaseTaken | None) -> None:
+        if taken is None:
+            if wish.journal:
+                self._run(self._lend_later(wish))
             return
-        around.trail.record(
-            who.tenant, "terminal_connected", who.account, {"terminal": who.terminal, "session": self.session.id}
-        )
+        self.session.lent(taken, self.around.clock.now_ms())
+        if taken.changed:
+            detail = {"terminal": taken.holder, "fence": str(taken.fence), "session": self.session.id}
+            self.around.trail.record(self.who.tenant, "terminal_lease_changed", self.who.account, detail)
+
+    async def _lend_later(self, wish: LeaseWish) -> None:
+        """The store was silent: ticks flow without a lease, orders wait for one."""
+        for delay in Backoff(0.2, 5.0).delays():
+            await asyncio.sleep(delay)
+            if self.session.phase is Phase.CLOSED:
+                return
+            if (taken := await self._take(wish)) is not None:
+                if taken.fence:
+                    self._lend(wish, taken)
+                self._turn()
+                return
+
+    async def _open_feed(self) -> None:
+        if self._feed is not None or self.wire is None:
+            return
+        around, who, session = self.around, self.who, self.session
         self._feed = SignalFeed(
             around.bus,
             around.clock,
@@ -212,8 +264,7 @@ class Connection(picows.WSListener):
             who.tenant,
             who.account,
             self.wire.send,
-            epoch,
-            around.roster.handed,
+            lambda: session.withheld(around.clock.now_ms()),
         )
         await self._feed.open()
 
@@ -271,9 +322,16 @@ class Connection(picows.WSListener):
         self.session.stored(stored, self._now_ms)
         self._turn()
 
-    def replaced(self) -> None:
+    def replaced(self, journal: str) -> None:
         """A newer connection of the account has taken over."""
-        self.session.goodbye("replaced", "a newer connection of this account has taken over", retry=False)
+        if journal == self.session.posture.journal:
+            self.session.goodbye("replaced", "a newer connection of this client has taken over", retry=False)
+        else:
+            reason = (
+                "another client of this account was started since; only one may trade it. "
+                "Start this one again if it is to trade"
+            )
+            self.session.goodbye("fenced", reason, retry=False)
         self._turn()
 
     async def shut(self, within_s: float) -> None:
@@ -316,7 +374,7 @@ class Connection(picows.WSListener):
             self._end = "oversize"
             self._do(Kept("oversize", f"a frame has more than {MAX_FRAME_BYTES} bytes"))
         self.session.phase = Phase.CLOSED
-        if self._feed is not None:
+        if self._welcomed:
             detail = {"terminal": self.who.terminal, "session": self.session.id, "reason": self._end}
             self.around.trail.record(self.who.tenant, "terminal_disconnected", self.who.account, detail)
         self._run(self._part())

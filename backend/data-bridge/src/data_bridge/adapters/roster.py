@@ -7,7 +7,7 @@ from typing import Protocol
 
 from contracts.codec import decode
 from contracts.errors import ContractError
-from contracts.rpc import STORED, Stored, StoredQuestion
+from contracts.rpc import LEASE_TAKE, STORED, LeaseTaken, LeaseWish, Stored, StoredQuestion
 from data_bridge.domain.counts import Counts
 from kit import log
 from kit.bus import Bus, Message
@@ -15,6 +15,9 @@ from kit.errors import AnswerFault, BusUnavailable
 
 PART_WITHIN_S = 3.0
 """How long a new connection waits for the older one of its account to let go."""
+
+LEASE_WITHIN_S = 2.0
+"""Ticks wait for this answer at a connection's start, and no longer."""
 
 _log = log.get("roster")
 
@@ -29,8 +32,8 @@ class Member(Protocol):
     parted: asyncio.Event
     """It has let go of all that the account has only one of."""
 
-    def replaced(self) -> None:
-        """A newer connection of the account has taken over."""
+    def replaced(self, journal: str) -> None:
+        """A newer connection of the account has taken over; `journal` is its client's."""
         ...
 
 
@@ -41,16 +44,14 @@ class Roster:
     counts: Counts
     members: dict[tuple[str, str], Member] = field(default_factory=dict)
     """ (tenant, account) -> its one connection """
-    handed: dict[str, int] = field(default_factory=dict)
-    """ signal id -> epoch of the client that was given it, oldest first; bounded by its user """
 
-    async def enter(self, tenant: str, account: str, member: Member) -> None:
+    async def enter(self, tenant: str, account: str, member: Member, journal: str = "") -> None:
         """The newer connection replaces the older: a terminal that lost its network knows before we do."""
         older = self.members.get((tenant, account))
         self.members[tenant, account] = member
         self.counts.terminals = len(self.members)
         if older is not None:
-            older.replaced()
+            older.replaced(journal)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(older.parted.wait(), PART_WITHIN_S)
 
@@ -85,4 +86,12 @@ class BusStore:
             return await self.bus.ask(STORED, StoredQuestion(tenant, account, epoch))
         except (BusUnavailable, AnswerFault, ContractError) as error:
             _log.warning("store_silent", tenant=tenant, account=account, error=str(error))
+            return None
+
+    async def lease(self, wish: LeaseWish) -> LeaseTaken | None:
+        """Ask for the account; None when the store does not answer or can't."""
+        try:
+            return await self.bus.ask(LEASE_TAKE, wish, LEASE_WITHIN_S)
+        except (BusUnavailable, AnswerFault, ContractError) as error:
+            _log.warning("lease_not_taken", tenant=wish.tenant, account=wish.account, error=str(error))
             return None

@@ -13,7 +13,7 @@ from contracts.executions import Execution
 from contracts.signals import SignedSignal
 from contracts.subjects import signals, token
 from data_bridge.domain.counts import Counts
-from data_bridge.domain.signal_desk import REMEMBERED, SignalDesk
+from data_bridge.domain.signal_desk import SignalDesk
 from data_bridge.ports import Trail
 from kit import log
 from kit.backoff import Backoff
@@ -31,7 +31,8 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @dataclass(slots=True)
 class SignalFeed:
-    """`open` at Welcome, `close` at disconnect: the durable consumer stays and keeps what was not answered."""
+    """`open` when the terminal was lent the account, `close` at disconnect: the durable consumer stays and keeps what
+    was not answered."""
 
     bus: Bus
     clock: Clock
@@ -40,10 +41,8 @@ class SignalFeed:
     tenant: str
     account: str
     send: Callable[[bytes], None]
-    epoch: int = 0
-    """The spool of the client at the other end: another epoch may be another PC, with a journal of its own."""
-    handed: dict[str, int] = field(default_factory=dict)
-    """ signal id -> epoch of the client that was given it; shared by all connections """
+    withheld: Callable[[], str] = lambda: ""
+    """Why the terminal may not have signals now; empty when it may."""
     desk: SignalDesk[Delivery] = field(init=False)
     _subscription: Subscription | None = None
     _closed: bool = False
@@ -86,18 +85,11 @@ class SignalFeed:
                 await delivery.drop()
             elif not self.desk.take(signal, delivery, now_ms):
                 await delivery.ack()
-            elif self._may_have(signal.signal_id):
-                self.send(_encode(signal))
+            elif because := self.withheld():
+                self.counts.refuse("withheld")
+                self.trail.refusal(self.tenant, self.account, "withheld", because)
             else:
-                self.counts.refuse("given_to_another")
-                _log.error("signal_given_to_another", signal_id=signal.signal_id, account=self.account)
-
-    def _may_have(self, signal_id: str) -> bool:
-        # two clients of one account: only the one that was given a signal knows whether it was sent to the broker
-        given_to = self.handed.setdefault(signal_id, self.epoch)
-        if len(self.handed) > REMEMBERED:
-            del self.handed[next(iter(self.handed))]
-        return given_to == self.epoch
+                self.send(_encode(signal))
 
     async def executed(self, execution: Execution) -> None:
         """An execution is safely in its stream: the signal it answers may leave its own."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from contracts.accounts import AccountState
 from contracts.executions import Execution
 from contracts.ticks import TickBatch
-from contracts.uplink import Control
+from contracts.uplink import Control, Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Greet:
-    """The Hello is good: replace an older connection of the account, ask the store, then call `welcome`."""
+    """The Hello is good: ask for the account's lease, replace an older connection, ask the store, call `welcome`."""
 
-    epoch: int
+    hello: Hello
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """The terminal was told that the account is its own: signals may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Close:
     reason: str
 
 
-Effect = Send | Greet | AskStored | AwaitBus | KeepState | Kept | Close
+Effect = Send | Greet | Lent | AskStored | AwaitBus | KeepState | Kept | Close
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from enum import Enum
 
 import msgspec
 
+from contracts.accounts import AccountState
 from contracts.executions import Execution
-from contracts.rpc import Stored
+from contracts.rpc import LeaseTaken, Stored
 from contracts.ticks import TickBatch
 from contracts.uplink import AccountFrame, Control, Goodbye, Hello, Ping, Pong, Refused, UpFrame, Welcome
 from data_bridge.domain.counts import Counts
@@ -19,14 +20,16 @@ from data_bridge.domain.effects import (
     Greet,
     KeepState,
     Kept,
+    Lent,
     Outgoing,
     Send,
 )
 from data_bridge.domain.greeting import Identity, objection
 from data_bridge.domain.intake import Intake
+from data_bridge.domain.lease import LeaseHold
+from data_bridge.domain.posture import Posture
 
 HELLO_WITHIN_MS = 5_000
-PING_AFTER_MS = 5_000
 SILENT_AFTER_MS = 15_000
 STRIKES_PER_MINUTE = 16
 """Frames kept out within a minute before the bridge hangs up: a broken or hostile connector, not a glitch."""
@@ -53,16 +56,22 @@ class Session:
     counts: Counts
     opened_ms: int
     phase: Phase = Phase.HELLO
+    oldest_version: str = "0.1.0"
+    """Clients older than this get no signals."""
+    lease: LeaseHold = field(default_factory=LeaseHold)
+    posture: Posture = field(init=False)
+    newest_state: AccountState | None = None
+    """As the terminal told it."""
     intake: Intake = field(init=False)
     effects: list[Effect] = field(default_factory=list)
     heard_ms: int = 0
-    spoke_ms: int = 0
     awaiting_bus: bool = False
     strikes: deque[int] = field(default_factory=deque)
     """When frames were kept out, within the last minute."""
 
     def __post_init__(self) -> None:
-        self.heard_ms = self.spoke_ms = self.opened_ms
+        self.heard_ms = self.opened_ms
+        self.posture = Posture(self.oldest_version)
         self.intake = Intake(self.who, self.counts, self.effects, self.opened_ms)
 
     def receive(self, data: bytes | memoryview, now_ms: int) -> None:
@@ -83,7 +92,7 @@ class Session:
         elif type(message) is Execution:
             fault = self.intake.execution(message, now_ms)
         elif type(message) is AccountFrame:
-            fault = self._state(message)
+            fault = self._state(message, now_ms)
         else:
             fault = self._control(message, now_ms)
         if fault is not None:
@@ -115,7 +124,7 @@ class Session:
             if not isinstance(message, Control) or not isinstance(message.body, Ping | Pong):
                 self.keep_out("not_welcomed", "wait for Welcome before sending anything", bytes(data), now_ms)
             elif isinstance(message.body, Ping):
-                self.effects.append(Send(Control(Pong(message.body.sent_ms))))
+                self.effects.append(Send(Control(Pong(message.body.sent_ms, now_ms))))
             return
         if not isinstance(message, Control) or not isinstance(message.body, Hello):
             self.keep_out("hello_expected", "the first frame must be Hello", bytes(data), now_ms)
@@ -126,16 +135,23 @@ class Session:
             self._close(no)
             return
         self.phase = Phase.GREETING
-        self.effects.append(Greet(message.body.epoch))
+        self.posture.version, self.posture.journal = message.body.client_version, message.body.journal
+        self.effects.append(Greet(message.body))
 
-    def welcome(self, stored: Stored, epoch: int, now_ms: int) -> None:
-        """The store answered: the terminal may send."""
+    def welcome(self, stored: Stored, epoch: int, now_ms: int) -> bool:
+        """The store answered: the terminal may send. False: it has gone meanwhile."""
         if self.phase is not Phase.GREETING:
-            return
+            return False
         self.phase = Phase.OPEN
         self.intake.begin(stored, epoch, now_ms)
         welcome = Welcome(stored.streams, self.intake.executions.stored, now_ms, self.id)
-        self.effects.append(Send(Control(welcome)))
+        self.effects += [Send(Control(welcome)), Send(Control(Ping(self.posture.ask(now_ms))))]
+        return True
+
+    def lent(self, answer: LeaseTaken, now_ms: int) -> None:
+        """The store lent the account to this client."""
+        if self.phase is not Phase.CLOSED:
+            self.lease.taken(answer, now_ms)
 
     def goodbye(self, code: str, reason: str, *, retry: bool) -> None:
         """Say goodbye and close, for a reason that lies outside of this conversation."""
@@ -146,21 +162,53 @@ class Session:
         self.phase = Phase.CLOSED
         self.effects += [Send(Control(last_words)), Close(last_words.code, last_words.reason)]
 
-    def _state(self, frame: AccountFrame) -> tuple[str, str] | None:
+    def _state(self, frame: AccountFrame, now_ms: int) -> tuple[str, str] | None:
         state = frame.state
         if (state.tenant, state.account) != (self.who.tenant, self.who.account):
             return "wrong_account", "the account state names another tenant or account than the token"
-        self.effects.append(KeepState(state))
+        self.newest_state = state
+        self._tell_state(now_ms)
         return None
+
+    def _tell_state(self, now_ms: int) -> None:
+        """Publish the terminal's newest picture with what only the bridge knows: its lease, and what speaks against
+        giving it orders. The engine makes orders out to that lease."""
+        if (state := self.newest_state) is None:
+            return
+        because = state.trade_blocked_because or self.withheld(now_ms)
+        state = msgspec.structs.replace(
+            state,
+            fence=self.lease.granted(now_ms) if self.lease.told else 0,
+            trade_allowed=state.trade_allowed and not because,
+            trade_blocked_because=because,
+        )
+        self.effects.append(KeepState(state))
+
+    def withheld(self, now_ms: int) -> str:
+        """Why this terminal gets no signals now; empty when it does."""
+        return self.posture.trouble() or self.lease.trouble(now_ms)
+
+    def _pong(self, ping: Ping, now_ms: int) -> None:
+        fence = self.lease.granted(now_ms)
+        self.effects.append(Send(Control(Pong(ping.sent_ms, now_ms, fence))))
+        if fence and not self.lease.told:
+            self.lease.told = True
+            self.effects.append(Lent())
+            self._tell_state(now_ms)
 
     def _control(self, frame: Control, now_ms: int) -> tuple[str, str] | None:
         body = frame.body
         if isinstance(body, Ping):
-            self.effects.append(Send(Control(Pong(body.sent_ms))))
+            self._pong(body, now_ms)
         elif isinstance(body, Goodbye):
             self.phase = Phase.CLOSED
             self.effects.append(Close("terminal_left", body.reason))
-        elif not isinstance(body, Pong):
+        elif isinstance(body, Pong):
+            before = self.posture.trouble()
+            self.posture.heard(body.sent_ms, body.at_ms, now_ms)
+            if self.posture.trouble() != before:
+                self._tell_state(now_ms)
+        else:
             return "unexpected", f"a terminal does not send {type(body).__name__} here"
         return None
 
@@ -214,8 +262,8 @@ class Session:
         elif self.intake.executions.hopeless(now_ms):
             reason = f"execution {self.intake.executions.expected} is missing; connect again and repeat"
             self.goodbye("execution_gap", reason, retry=True)
-        elif self.phase is Phase.OPEN and now_ms - self.spoke_ms >= PING_AFTER_MS:
-            self.effects.append(Send(Control(Ping(now_ms))))
+        elif self.phase is Phase.OPEN and self.posture.due(now_ms):
+            self.effects.append(Send(Control(Ping(self.posture.ask(now_ms)))))
         if self.phase is Phase.OPEN and not self.awaiting_bus and self.intake.look(now_ms):
             self.effects.append(AskStored(self.intake.epoch))
 
@@ -223,8 +271,6 @@ class Session:
         """What is to be done now, in order."""
         due = self.effects[:]
         self.effects.clear()
-        if any(isinstance(effect, Send) for effect in due):
-            self.spoke_ms = now_ms
         return due
 
     def unanswered(self, now_ms: int) -> None:

@@ -16,9 +16,19 @@ from contracts.proof import (
     SealedCheckpoint,
     TrailQuestion,
 )
-from contracts.rpc import Commit, ExecutionsQuestion, Orders, OrdersQuestion, StoredQuestion, Summary, User
+from contracts.rpc import (
+    Commit,
+    ExecutionsQuestion,
+    LeaseTaken,
+    LeaseWish,
+    Orders,
+    OrdersQuestion,
+    StoredQuestion,
+    Summary,
+    User,
+)
 from contracts.signals import SignedSignal
-from database_service.adapters import postgres_audit, postgres_commit, postgres_orders, postgres_people
+from database_service.adapters import postgres_audit, postgres_commit, postgres_leases, postgres_orders, postgres_people
 from database_service.adapters.postgres import Postgres
 from database_service.adapters.postgres_people_store import PostgresPeople
 from database_service.ports import ExecutionMark, People
@@ -70,6 +80,10 @@ class PostgresLedger:
             return await postgres_orders.execution_mark(connection, tenant, account, epoch)
 
         return await self._postgres.run(ask)
+
+    async def take_lease(self, wish: LeaseWish) -> LeaseTaken:
+        """Lend an account to one client."""
+        return await self._postgres.run(partial(postgres_leases.take, wish=wish))
 
     async def add_audit(self, records: list[AuditRecord]) -> None:
         """Append each once."""

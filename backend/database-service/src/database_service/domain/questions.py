@@ -13,6 +13,7 @@ from contracts.rpc import (
     BarsQuestion,
     Commit,
     ExecutionsQuestion,
+    LeaseWish,
     OrdersQuestion,
     StatsQuestion,
     StoredQuestion,
@@ -104,6 +105,19 @@ def stored_fault(question: StoredQuestion, *, all_accounts: bool = False) -> str
         tenant_fault(question.tenant)
         or account_fault(question.account, optional=all_accounts)
         or number_fault("epoch", question.epoch)
+    )
+
+
+def lease_fault(wish: LeaseWish) -> str | None:
+    """Why an account can't be lent."""
+    return (
+        tenant_fault(wish.tenant)
+        or account_fault(wish.account)
+        or text_fault("journal", wish.journal)
+        or text_fault("session", wish.session)
+        or text_fault("last_session", wish.last_session, empty=True)
+        or text_fault("terminal", wish.terminal, empty=True)
+        or number_fault("now_ms", wish.now_ms)
     )
 
 

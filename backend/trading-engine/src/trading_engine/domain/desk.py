@@ -1,6 +1,7 @@
 """The desk takes proposals: risk answers, and out goes an order with its signal, or a refusal."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import msgspec
 
@@ -8,7 +9,7 @@ from contracts.accounts import AccountState, Side
 from contracts.audit import AuditRecord
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
-from contracts.signals import MAX_LIFETIME_MS, Signal, magic_of, short_id
+from contracts.signals import MAX_LIFETIME_MS, Signal, SignalLimits, magic_of, short_id
 from trading_engine.domain import identity
 from trading_engine.domain.bindings import MANUAL
 from trading_engine.domain.book import Line, OrderBook
@@ -24,6 +25,9 @@ class Terms(msgspec.Struct, frozen=True):
 
     lifetime_ms: int = MAX_LIFETIME_MS
     deviation_points: int = 20
+    collar_points: int = 100
+    max_quote_age_ms: int = 10_000
+    max_volume: Decimal = Decimal(1)
 
 
 def order_audit(order: Order, kind: str, now_ms: int, **more: str) -> AuditRecord:
@@ -117,9 +121,10 @@ class Desk:
         self.book.add(order)
         self.counts.order(order)
         record = order_audit(order, "order_submitted", now_ms, why=proposal.why, bid=str(quote.bid), ask=str(quote.ask))
-        return [SendOrder(order, self._signal(order, proposal, quote, now_ms), record)]
+        fence = account.fence if account else 0
+        return [SendOrder(order, self._signal(order, proposal, quote, fence, now_ms), record)]
 
-    def _signal(self, order: Order, proposal: Proposal, quote: Quote, now_ms: int) -> Signal:
+    def _signal(self, order: Order, proposal: Proposal, quote: Quote, fence: int, now_ms: int) -> Signal:
         key = (order.tenant, order.account)
         # from the clock, so that it rises across restarts too; never twice, should the clock stand or step back
         seq = self.last_seq[key] = max(self.last_seq.get(key, 0) + 1, now_ms)
@@ -143,6 +148,8 @@ class Desk:
             proposal.sl,
             proposal.tp,
             order.correlation_id,
+            fence,
+            SignalLimits(self.terms.collar_points, self.terms.max_quote_age_ms, self.terms.max_volume),
         )
 
     def _deny(self, order: Order, refused: Refused, why: str, now_ms: int) -> list[Effect]:

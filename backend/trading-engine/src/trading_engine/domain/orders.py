@@ -81,8 +81,9 @@ def meaning(execution: Execution) -> tuple[OrderState, str]:
             return S.REJECTED, f"not sent: {told}"
         case ExecutionState.UNKNOWN:
             return S.UNKNOWN, told
-        case ExecutionState.REFUSED if execution.code == "replayed":
-            return S.UNKNOWN, told  # the client's memory begins after the signal: it may have been executed before
+        case ExecutionState.REFUSED if execution.code in ("replayed", "fenced"):
+            # the client's memory begins after the signal, or it was another's: it may have been executed before
+            return S.UNKNOWN, told
         case _:  # REFUSED by the connector, or REJECTED by terminal or broker
             return S.REJECTED, told
 

@@ -1,6 +1,7 @@
 """The journal of orders on disk: the intent before it is sent, and every execution until the server has stored it."""
 
 import sqlite3
+import uuid
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,10 @@ CREATE TABLE IF NOT EXISTS executions (
     body BLOB NOT NULL, PRIMARY KEY (epoch, number)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS executions_signal ON executions (signal_id);
+CREATE TABLE IF NOT EXISTS seqs (
+    key_id TEXT NOT NULL, account TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key_id, account)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 OPEN = frozenset({ExecutionState.UNKNOWN})
 
@@ -35,6 +40,19 @@ class SqliteJournal:
         self.epoch = epoch
         self.created_ms: int = self._database.now(lambda db: _created(db, now_ms))
         self.newest_number: int = self._database.now(lambda db: _newest(db, epoch))
+        self.name: str = self._database.now(lambda db: _named(db, "journal", uuid.uuid4().hex))
+        self.last_session: str = self._database.now(lambda db: _named(db, "session", ""))
+        self._seqs: dict[tuple[str, str], int] = self._database.now(_seqs)
+        """ key, account -> newest number; every change is in the file first """
+
+    async def held_in(self, session: str) -> None:
+        """Remember the session in which the server lent us the account; a copy of this file stays behind."""
+        await self._database.run(lambda db: db.execute("REPLACE INTO names VALUES ('session', ?)", (session,)))
+        self.last_session = session
+
+    def newest_seq(self, key_id: str, account: str) -> int:
+        """Highest number of a signal of this key that was answered; 0 when there was none."""
+        return self._seqs.get((key_id, account), 0)
 
     async def adopt_epoch(self, epoch: int, stored: int | None = None) -> None:
         """Number everything the server has not stored again, in a new epoch. `stored`: what the server says it has of
@@ -59,6 +77,7 @@ class SqliteJournal:
         def insert(db: sqlite3.Connection) -> None:
             row = (entry.signal.id, 1, entry.journaled_ms, msgspec.msgpack.encode(entry))
             db.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", row)
+            _raise_seq(db, entry)
             old = entry.journaled_ms - KEEP_MS
             db.execute("DELETE FROM orders WHERE open = 0 AND journaled_ms BETWEEN ? AND ?", (-old, old))
             db.execute(
@@ -67,6 +86,11 @@ class SqliteJournal:
             )
 
         await self._database.run(insert)
+        self._answered(entry)
+
+    def _answered(self, entry: Entry) -> None:
+        key = (entry.key_id, entry.signal.account)
+        self._seqs[key] = max(self._seqs.get(key, 0), entry.signal.seq)
 
     async def report(self, entry: Entry | None, execution: Execution) -> Execution:
         """Keep an execution under the next number, and the order's new state with it. `entry` None: no order is known
@@ -80,6 +104,7 @@ class SqliteJournal:
                 time = entry.journaled_ms or -entry.received_ms
                 row = (entry.signal.id, still_open, time, msgspec.msgpack.encode(entry))
                 db.execute("INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)", row)
+                _raise_seq(db, entry)
             db.execute(
                 "INSERT INTO executions (epoch, number, signal_id, body) VALUES (?, ?, ?, ?)",
                 (self.epoch, numbered.number, numbered.signal_id, encode(numbered)),
@@ -87,6 +112,8 @@ class SqliteJournal:
             return numbered
 
         written = await self._database.run(write)
+        if entry is not None:
+            self._answered(entry)
         self.newest_number = written.number
         return written
 
@@ -129,6 +156,20 @@ class SqliteJournal:
 def _created(db: sqlite3.Connection, now_ms: int) -> int:
     db.execute("INSERT OR IGNORE INTO meta VALUES ('created_ms', ?)", (now_ms,))
     return int(db.execute("SELECT value FROM meta WHERE name = 'created_ms'").fetchone()[0])
+
+
+def _named(db: sqlite3.Connection, name: str, first: str) -> str:
+    db.execute("INSERT OR IGNORE INTO names VALUES (?, ?)", (name, first))
+    return str(db.execute("SELECT value FROM names WHERE name = ?", (name,)).fetchone()[0])
+
+
+def _seqs(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    return {(key_id, account): seq for key_id, account, seq in db.execute("SELECT key_id, account, seq FROM seqs")}
+
+
+def _raise_seq(db: sqlite3.Connection, entry: Entry) -> None:
+    row = (entry.key_id, entry.signal.account, entry.signal.seq)
+    db.execute("INSERT INTO seqs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)", row)
 
 
 def _newest(db: sqlite3.Connection, epoch: int) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import platform
 import ssl
 from collections.abc import Callable
 from typing import Protocol
@@ -16,6 +17,7 @@ from contracts.executions import Execution
 from contracts.signals import SignedSignal
 from contracts.uplink import (
     MAX_FRAME_BYTES,
+    PING_EVERY_MS,
     PROTOCOL_VERSION,
     AccountFrame,
     Ack,
@@ -33,12 +35,14 @@ from kit import log
 from kit.backoff import Backoff
 from kit.clock import Clock
 from kit.errors import KitError
+from metatrader_connector.ports import Standing
 
-QUIET_S = 5.0
 SILENT_S = 15.0
 HANDSHAKE_S = 10.0
 MOST_WAITING = 10_000
 """Frames from the server that may wait to be handled; one that sends more is hung up on."""
+MOST_ASKED = 60
+"""Questions without an answer that are remembered."""
 WRITE_BUFFER = 1 << 20
 """Bytes in the socket's buffer above which ticks wait, so that an order or execution never queues behind many."""
 _log = log.get("uplink")
@@ -65,6 +69,10 @@ class Peer(Protocol):
         """The store has more."""
         ...
 
+    async def ponged(self, pong: Pong, asked_ns: int, heard_ns: int) -> None:
+        """The answer to a question of ours; when it was asked and heard, on `Clock.boot_ns`."""
+        ...
+
     def rewound(self, rewind: Rewind) -> None:
         """Send again."""
         ...
@@ -79,7 +87,7 @@ class _Listener(picows.WSListener):
         super().__init__()
         self.clock = clock
         self.transport: picows.WSTransport | None = None
-        self.incoming: asyncio.Queue[tuple[bytes, int] | None] = asyncio.Queue()
+        self.incoming: asyncio.Queue[tuple[bytes, int, int] | None] = asyncio.Queue()
         self.writable = asyncio.Event()
         self.writable.set()
         self.heard_ns = clock.monotonic_ns()
@@ -94,7 +102,7 @@ class _Listener(picows.WSListener):
         if self.incoming.qsize() >= MOST_WAITING:
             transport.disconnect()  # whatever is lost is told again after the next Welcome
         elif frame.msg_type == picows.WSMsgType.BINARY and frame.fin:
-            self.incoming.put_nowait((frame.get_payload_as_bytes(), self.heard_ns))
+            self.incoming.put_nowait((frame.get_payload_as_bytes(), self.heard_ns, self.clock.boot_ns()))
         elif frame.msg_type == picows.WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
@@ -116,15 +124,24 @@ class Uplink:
 
     _peer: Peer
 
-    def __init__(self, enrolment: Enrolment, epoch: Callable[[], int], version: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        enrolment: Enrolment,
+        epoch: Callable[[], int],
+        version: str,
+        clock: Clock,
+        standing: Callable[[], Standing] = Standing,
+    ) -> None:
         self._enrolment, self._epoch, self._version = enrolment, epoch, version
+        self._standing = standing
         self._clock = clock
         self._listener: _Listener | None = None
         self.connected = False
         self.trouble = "not connected yet"
         self.session = ""
         self.frames_refused = 0
-        self._sent_ns = 0
+        self._asked: dict[int, int] = {}
+        """ stamp of a Ping -> when it was sent, on the boot clock """
 
     async def run(self, peer: Peer) -> None:
         """Connect, tell `peer` what the server says, reconnect, for ever. StoppedByServer: trying again can't help."""
@@ -165,7 +182,10 @@ class Uplink:
             self._epoch(),
             self._version,
             self._clock.now_ms(),
+            *self._standing(),
+            f"{platform.system()} {platform.release()}",
         )
+        self._asked.clear()
         self._send(encode(Control(hello)))
         async with asyncio.timeout(HANDSHAKE_S):
             first = await self._next()
@@ -188,11 +208,11 @@ class Uplink:
         item = await self._listener.incoming.get()
         if item is None:
             raise OSError("the connection ended")
-        data, self._received_ns = item
+        data, self._received_ns, self._heard_boot_ns = item
         frame: DownFrame = decode(data, DownFrame)  # type: ignore[arg-type]
         return frame
 
-    _received_ns = 0
+    _received_ns = _heard_boot_ns = 0
 
     async def _heard(self, frame: "DownFrame") -> None:
         if isinstance(frame, SignedSignal):
@@ -204,7 +224,10 @@ class Uplink:
         elif isinstance(body, Rewind):
             self._peer.rewound(body)
         elif isinstance(body, Ping):
-            self._send(encode(Control(Pong(body.sent_ms))))
+            self._send(encode(Control(Pong(body.sent_ms, self._clock.now_ms()))))
+        elif isinstance(body, Pong):
+            if (asked := self._asked.pop(body.sent_ms, None)) is not None:
+                await self._peer.ponged(body, asked, self._heard_boot_ns)
         elif isinstance(body, Refused):
             self.frames_refused += 1
             _log.warning("frame_refused", code=body.code, reason=body.reason)
@@ -221,16 +244,22 @@ class Uplink:
             raise OSError(text)
 
     async def _keep_alive(self, listener: _Listener) -> None:
-        """A ping when nothing was sent for five seconds; hang up when nothing was heard for fifteen."""
+        """A ping every second, which renews the lease; hang up when nothing was heard for fifteen."""
         while True:
-            await asyncio.sleep(1.0)
+            self._ask()
+            await asyncio.sleep(PING_EVERY_MS / 1000)
             now = self._clock.monotonic_ns()
             if now - listener.heard_ns > SILENT_S * 1e9:
                 _log.warning("server_silent", seconds=SILENT_S)
                 self._hang_up()
                 return
-            if now - self._sent_ns > QUIET_S * 1e9:
-                self._send(encode(Control(Ping(self._clock.now_ms()))))
+
+    def _ask(self) -> None:
+        stamp = self._clock.now_ms()
+        self._asked[stamp] = self._clock.boot_ns()
+        while len(self._asked) > MOST_ASKED:
+            del self._asked[next(iter(self._asked))]
+        self._send(encode(Control(Ping(stamp))))
 
     def _hang_up(self) -> None:
         listener, self._listener = self._listener, None
@@ -243,7 +272,6 @@ class Uplink:
         if listener is None or listener.transport is None or listener.closed.is_set():
             return False
         listener.transport.send(picows.WSMsgType.BINARY, frame)
-        self._sent_ns = self._clock.monotonic_ns()
         return True
 
     def writable(self) -> bool:

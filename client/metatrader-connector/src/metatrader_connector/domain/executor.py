@@ -13,6 +13,7 @@ import msgspec
 from contracts.accounts import Side
 from contracts.executions import Execution, ExecutionState
 from contracts.signals import Signal
+from metatrader_connector.domain.limits import collar
 from metatrader_connector.domain.retcodes import PARTIAL, Meaning, meaning, sentence
 from metatrader_connector.domain.terminal import DealFacts, Findings, Request, Sent, SymbolFacts
 
@@ -44,6 +45,8 @@ class Entry(msgspec.Struct, frozen=True):
     sending: bool = True
     """`order_send` may be under way or its answer lost: on a start this is resolved by searching, never by sending."""
     absent_reads: int = 0
+    key_id: str = ""
+    """The key that signed it: signals of one key rise by number."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -70,8 +73,9 @@ def filling(symbol: SymbolFacts) -> int:
     return FOK if symbol.trade_exemode == EXEMODE_MARKET else RETURN
 
 
-def request_of(signal: Signal, symbol: SymbolFacts) -> Request:
+def request_of(signal: Signal, symbol: SymbolFacts, lease_until_ns: int) -> Request:
     """The market order of a signal. A close is a deal of the opposite side on the position's ticket."""
+    lowest, highest = collar(signal, symbol.point)
     return Request(
         signal.symbol,
         float(signal.volume),
@@ -84,6 +88,9 @@ def request_of(signal: Signal, symbol: SymbolFacts) -> Request:
         float(signal.sl),
         float(signal.tp),
         signal.expires_ms,
+        lease_until_ns,
+        lowest,
+        highest,
     )
 
 

@@ -9,6 +9,8 @@ from contracts.signals import Signal
 from metatrader_connector.domain.terminal import SymbolFacts
 
 ANY = "*"
+DUST = 1e-6
+"""Binary dust of a price difference, in points."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +41,11 @@ class Quote(msgspec.Struct, frozen=True):
 
 def refusal_by_limits(signal: Signal, limits: Limits, sent_last_minute: int) -> Refusal | None:
     """What of the trader's limits forbids an order that opens a position; None when nothing does."""
+    if 0 < signal.limits.max_volume < signal.volume:
+        return Refusal(
+            "volume_above_limit",
+            f"{signal.volume} lots are more than the {signal.limits.max_volume} the server itself allows one order",
+        )
     if signal.position:
         return None
     if ANY not in limits.symbols and signal.symbol not in limits.symbols:
@@ -66,19 +73,38 @@ def refusal_by_volume(volume: Decimal, symbol: SymbolFacts) -> Refusal | None:
 
 
 def refusal_by_price(signal: Signal, quote: Quote | None, point: float, limits: Limits, now_ms: int) -> Refusal | None:
-    """Whether the price the decision was made on still stands, as far as the signal allows it to have moved."""
+    """Whether the price the decision was made on still stands, as far as the signal allows it to have moved.
+
+    `stale`: nobody knows where the price is now. `collar`: it is elsewhere.
+    """
     if quote is None:
-        return Refusal("stale_price", f"no price of {signal.symbol} was heard since the terminal was started")
+        return Refusal("stale", f"no price of {signal.symbol} was heard since the terminal was started")
     age = now_ms - quote.heard_ms
-    if age > limits.max_quote_age_ms:
-        return Refusal("stale_price", f"the newest price of {signal.symbol} is {age // 1000} s old")
-    if signal.price > 0 and signal.deviation_points > 0 and point > 0:
-        worse = quote.ask - signal.price if signal.side.value == "BUY" else signal.price - quote.bid
-        points = worse / point
-        if points > signal.deviation_points + 1e-6:
-            return Refusal(
-                "stale_price",
-                f"the price has moved {points:.0f} points against the order since it was decided; "
-                f"{signal.deviation_points} are allowed",
-            )
+    if age > min(limits.max_quote_age_ms, signal.limits.max_quote_age_ms or limits.max_quote_age_ms):
+        return Refusal("stale", f"the newest price of {signal.symbol} is {age / 1000:.1f} s old")
+    if signal.price <= 0 or point <= 0:
+        return None
+    buying = signal.side.value == "BUY"
+    moved = ((quote.ask if buying else quote.bid) - signal.price) / point
+    worse = moved if buying else -moved
+    if 0 < signal.deviation_points < worse - DUST:
+        return Refusal(
+            "collar",
+            f"the price has moved {worse:.0f} points against the order since it was decided; "
+            f"{signal.deviation_points} are allowed",
+        )
+    if 0 < signal.limits.collar_points < abs(moved) - DUST:
+        return Refusal(
+            "collar",
+            f"the price is {abs(moved):.0f} points away from the one the order was decided on; "
+            f"{signal.limits.collar_points} are allowed in either direction",
+        )
     return None
+
+
+def collar(signal: Signal, point: float) -> tuple[float, float]:
+    """(lowest, highest) price the order may be sent at, for the last look before `order_send`; 0, 0: any."""
+    reach = (signal.limits.collar_points + DUST) * point
+    if signal.price <= 0 or point <= 0 or signal.limits.collar_points <= 0:
+        return 0.0, 0.0
+    return signal.price - reach, signal.price + reach

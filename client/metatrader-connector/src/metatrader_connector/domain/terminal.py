@@ -141,7 +141,7 @@ class Findings(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
-    """A market order as `order_send` takes it. `not_after_ms`: UTC; the terminal process does not send it later."""
+    """A market order as `order_send` takes it, and what the terminal process looks at once more right before."""
 
     symbol: str
     volume: float
@@ -154,6 +154,12 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     sl: float
     tp: float
     not_after_ms: int
+    """UTC; it is not sent later."""
+    lease_until_ns: int
+    """`boot_ns` of the machine; it is not sent later."""
+    lowest: float = 0.0
+    highest: float = 0.0
+    """The price it may be sent at; 0: any."""
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True):
@@ -176,6 +182,23 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     """The quote's broker time when it was sent."""
     deals: tuple[DealFacts, ...]
     """The order's deals, when the terminal knew them at once."""
+
+
+EXPIRED, FENCED, COLLAR = -20_001, -20_002, -20_003
+"""Our own codes, outside of MT5's: `order_send` was not called."""
+HELD_BACK = {EXPIRED: "expired", FENCED: "fenced", COLLAR: "collar"}
+""" our code -> what the server and the trader are told """
+
+
+def held_back(request: Request, price: float, now_ms: int, boot_ns: int) -> tuple[int, str] | None:
+    """(code, words) of what forbids the order at this last moment; None when nothing does."""
+    if now_ms >= request.not_after_ms:
+        return EXPIRED, "expired before its turn came"
+    if boot_ns >= request.lease_until_ns:
+        return FENCED, "this client's lease of the account ran out before its turn came"
+    if request.highest > 0 and not request.lowest <= price <= request.highest:
+        return COLLAR, f"the price {price:g} has left {request.lowest:g} to {request.highest:g}"
+    return None
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):

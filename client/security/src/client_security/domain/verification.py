@@ -27,8 +27,9 @@ class Trust:
     since_ms: int
 
 
-def believe(signed: SignedSignal, trust: Trust, now_ms: int) -> Signal | Refusal:
-    """The signal, or why it is not believed. Whether its id was seen before is the caller's journal's to say."""
+def authentic(signed: SignedSignal, trust: Trust) -> Signal | Refusal:
+    """The signal, when a pinned key made it out to this account and it can be found again at the broker; or why not.
+    Whether it is in time is `in_time`'s to say, whether its id was seen before the caller's journal's."""
     try:
         signal = verify(signed, trust.pinned)
     except SignatureRefused as error:
@@ -40,12 +41,14 @@ def believe(signed: SignedSignal, trust: Trust, now_ms: int) -> Signal | Refusal
     if signal.comment != short_id(signal.id) or signal.magic != magic_of(signal.id):
         return Refusal("malformed", "comment and magic are not those of the signal's id: it could not be found again")
     # NaN compares false with everything: it would pass limits, or stop whoever compares
-    if not signal.volume.is_finite() or not all(map(math.isfinite, (signal.price, signal.sl, signal.tp))):
+    numbers = signal.volume.is_finite() and signal.limits.max_volume.is_finite()
+    if not numbers or not all(map(math.isfinite, (signal.price, signal.sl, signal.tp))):
         return Refusal("malformed", "volume and prices of a signal must be numbers")
-    return _in_time(signal, trust, now_ms) or signal
+    return signal
 
 
-def _in_time(signal: Signal, trust: Trust, now_ms: int) -> Refusal | None:
+def in_time(signal: Signal, trust: Trust, now_ms: int) -> Refusal | None:
+    """Why this moment is not within the signal's life; None when it is. `now_ms`: this PC's clock, UTC."""
     if signal.expires_ms - signal.issued_ms > MAX_LIFETIME_MS:
         return Refusal("lives_too_long", f"a signal lives {MAX_LIFETIME_MS} ms at most")
     if signal.issued_ms > now_ms + MAX_SKEW_MS:
