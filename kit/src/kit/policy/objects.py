@@ -55,6 +55,7 @@ ASKS: dict[tuple[str, str], Ask] = {
     _key(rpc.USER_COUNT): Ask("users.count"),
     _key(rpc.COMMIT): Ask("orders.commit"),
     _key(rpc.OUTBOX): Ask("outbox.read"),
+    _key(rpc.LEASE_TAKE): Ask("leases.take"),
     _key(rpc.ORDERS): Ask("orders.read", _PERSONS),
     _key(rpc.EXECUTIONS): Ask("executions.read", _PERSONS),
     _key(rpc.SUMMARY): Ask("orders.count"),
