@@ -12,6 +12,9 @@ SIGNING_CONTEXT = b"aitrading signal v1\x00"
 MAX_LIFETIME_MS = 5_000
 """A connector refuses a signal that claims a longer life."""
 
+MAX_SKEW_MS = 1_000
+"""How far the clocks of server and PC may differ; beyond it signals are refused."""
+
 
 class SignalLimits(msgspec.Struct, frozen=True, array_like=True):
     """What the server itself claims for this one order; the connector holds it to that beside `order_send`.

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-MAX_SKEW_MS = 1_000
-"""Signals live for seconds; the client refuses them beyond this as well."""
+from contracts.signals import MAX_SKEW_MS
+
 PING_EVERY_MS = 5_000
 MOST_ASKED = 8
 MAX_WAY_MS = 4_000

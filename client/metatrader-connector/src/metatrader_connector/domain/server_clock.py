@@ -7,7 +7,7 @@ server's time is carried forward by a clock that nobody sets, so that a step of 
 from collections import deque
 from dataclasses import dataclass, field
 
-from client_security.domain.verification import MAX_SKEW_MS
+from contracts.signals import MAX_SKEW_MS
 
 KEPT = 8
 USELESS_NS = 4_000_000_000

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from client_security.domain.refusal import Refusal
-from contracts.signals import MAX_LIFETIME_MS, Signal, SignedSignal, magic_of, short_id
+from contracts.signals import MAX_LIFETIME_MS, MAX_SKEW_MS, Signal, SignedSignal, magic_of, short_id
 from kit.errors import SignatureRefused
 from kit.signing import verify
 
-MAX_SKEW_MS = 1_000
-"""How far the server's clock may be ahead of ours."""
 _HEX = frozenset("0123456789abcdef")
 MIN_ID = 20
 
