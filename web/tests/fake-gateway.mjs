@@ -86,10 +86,10 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
   };
 
   function api(request, url, body) {
-    const signedIn = token !== "" && request.headers.cookie?.includes(`aitrading_session=${token}`);
+    const signedIn = token !== "" && request.headers.cookie?.includes(`aitrading=${token}`);
     const enter = (status) => {
       token = Math.random().toString(36).slice(2);
-      return { status, body: session(), cookie: `aitrading_session=${token}; HttpOnly; SameSite=Strict; Path=/` };
+      return { status, body: session(), cookie: `aitrading=${token}; HttpOnly; SameSite=Strict; Path=/` };
     };
     const route = `${request.method} ${url.pathname}`;
     if (route === "GET /api/v1/setup") return { status: 200, body: { needed: state.setupNeeded } };
@@ -114,7 +114,7 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
     if (route === "POST /api/v1/commands") return command(body, request.headers["idempotency-key"]);
     if (route === "DELETE /api/v1/session") {
       token = "";
-      return { status: 204, cookie: "aitrading_session=; Max-Age=0; Path=/" };
+      return { status: 204, cookie: "aitrading=; Max-Age=0; Path=/" };
     }
     return problem(404, "not_found", "There is no such path.");
   }

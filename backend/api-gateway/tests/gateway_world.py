@@ -32,6 +32,7 @@ ACCOUNT, OTHER_ACCOUNT = "1000001", "2000002"
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 CODE = "setup-code-of-the-first-start"
 PASSWORD = "correct horse battery"
+HOST = b"Host: 127.0.0.1\r\n"
 
 
 def state(account: str = ACCOUNT, tenant: str = "default", taken_ms: int = 1, **changes: Any) -> AccountState:
@@ -195,7 +196,7 @@ class World:
 
     def cookie(self, role: str = "viewer", *, csrf: bool = True, **claims: Any) -> dict[str, str]:
         """Headers of a browser."""
-        headers = {"cookie": f"aitrading_session={self.token(role, **claims)}", "origin": self.origin}
+        headers = {"cookie": f"aitrading={self.token(role, **claims)}", "origin": self.origin}
         return headers | ({"x-csrf-token": "csrf-of-" + claims.get("name", "ann")} if csrf else {})
 
     async def tell(self, message: Any) -> None:
@@ -242,3 +243,19 @@ async def running(
             yield World(gateway, bus, clock, platform, http, folder, service.counters)
             assert not service.failed.done(), "a task of the gateway died"
     await asyncio.sleep(0)
+
+
+async def talk(world: World, *parts: bytes, every_s: float = 0.0, patience_s: float = 3.0) -> bytes:
+    """Send the parts with pauses; what came back until the gateway hung up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.gateway.port)
+    try:
+        async with asyncio.timeout(patience_s):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(every_s)
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()

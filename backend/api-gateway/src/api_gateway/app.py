@@ -11,9 +11,10 @@ from api_gateway.adapters.argon2_hasher import Argon2Hasher
 from api_gateway.adapters.bus_feed import BusFeed
 from api_gateway.adapters.bus_platform import BusHub, BusJournal, BusStore
 from api_gateway.adapters.dist_pages import DistPages
+from api_gateway.adapters.http_connection import PATIENCE_S
 from api_gateway.adapters.setup_code import SetupCodeFile
 from api_gateway.adapters.token_office import TokenOffice
-from api_gateway.adapters.uvicorn_server import PATIENCE_S, HttpServer
+from api_gateway.adapters.uvicorn_server import HttpServer
 from api_gateway.ports import Hasher, Store
 from api_gateway.routes.application import application
 from api_gateway.routes.docs import docs_routes
@@ -118,10 +119,11 @@ async def build(
         ],
         report,
         version_of(NAME),
+        https,
     )
     public_origins = frozenset({settings.public_url.rstrip("/")} - {""})
     door = Door(api, pages, tokens, clock, measures, report, public_origins, https)
-    server = HttpServer(door, patience_s)
+    server = HttpServer(door, patience_s, https=https)
 
     service.health.register("database-service", store.probe)
     feed = BusFeed(bus, fanout, service.counters)

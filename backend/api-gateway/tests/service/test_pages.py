@@ -116,7 +116,7 @@ async def test_nothing_else_is_served(tmp_path: Path, path: str) -> None:
         assert answer.headers["content-security-policy"].startswith(POLICY)
         missing = await world.http.get("/admin/nothing")
         assert (missing.status_code, missing.text) == (404, "no admin page")
-        assert (await world.http.post("/login/")).status_code == 404
+        assert (await world.http.post("/login/")).status_code == 405
 
 
 async def test_head_has_the_headers_of_get_and_no_body(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from gateway_world import Platform, World, running, state
+from gateway_world import HOST, Platform, World, running, state, talk
 
 from api_gateway.adapters.uvicorn_server import HttpServer
 from api_gateway.app import create_app
@@ -14,34 +14,16 @@ from kit.errors import SettingsError
 from kit.lifespan import opened
 from kit.testing import FakeBus, FakeClock
 
-HOST = b"Host: 127.0.0.1\r\n"
-
-
-async def talk(world: World, *parts: bytes, every_s: float = 0.0, patience_s: float = 3.0) -> bytes:
-    """Send the parts with pauses; what came back until the gateway hung up."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", world.gateway.port)
-    try:
-        async with asyncio.timeout(patience_s):
-            for part in parts:
-                writer.write(part)
-                await writer.drain()
-                await asyncio.sleep(every_s)
-            return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
-
 
 async def test_slow_headers_are_cut(tmp_path: Path) -> None:
     async with running(tmp_path, patience_s=0.3) as world:
         drip = [b"GET /health/live HTTP/1.1\r\n", *[b"X-Slow: %d\r\n" % n for n in range(100)]]
-        assert await talk(world, *drip[:2]) in (b"", TIMED_OUT)
-        assert await talk(world, *drip, every_s=0.05, patience_s=2) in (b"", TIMED_OUT)
-        assert await talk(world) == TIMED_OUT
+        assert (await talk(world, *drip[:2])).startswith(TIMED_OUT)
+        assert (await talk(world, *drip, every_s=0.05, patience_s=2))[: len(TIMED_OUT)] in (b"", TIMED_OUT)
+        assert (await talk(world)).startswith(TIMED_OUT)
 
 
-TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\n"
 
 
 async def test_slow_bodies_are_cut(tmp_path: Path) -> None:
@@ -59,7 +41,7 @@ async def test_a_second_request_on_a_kept_connection_has_its_own_deadline(tmp_pa
         whole = b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"
         answers = await talk(world, whole, b"GET /health/live HTTP/1.1\r\n", patience_s=2)
         assert answers.count(b"HTTP/1.1 200 OK") == 1
-        assert answers.endswith(TIMED_OUT)
+        assert answers.count(TIMED_OUT) == 1
 
 
 async def test_a_kept_connection_outlives_the_deadline_of_its_requests(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ async def test_without_the_code_file_nobody_becomes_the_first_user(tmp_path: Pat
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(world: World) -> None:
     answer = await world.http.post("/api/v1/session", json={"name": "ann", "password": PASSWORD})
     cookie = answer.headers["set-cookie"]
-    for part in ("aitrading_session=", "HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=900"):
+    for part in ("aitrading=", "HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=900"):
         assert part in cookie
     assert "Secure" not in cookie
     assert answer.json()["expires_ms"] == world.clock.now_ms() + 900_000
@@ -184,7 +184,7 @@ async def test_a_token_first_seen_as_bearer_still_needs_csrf_as_cookie(world: Wo
     by_header = {"authorization": f"Bearer {token}"}
     assert (await world.http.post(renew, headers=by_header)).status_code == 200
     world.http.cookies.clear()
-    by_cookie = {"cookie": f"aitrading_session={token}", "origin": world.origin}
+    by_cookie = {"cookie": f"aitrading={token}", "origin": world.origin}
     assert (await world.http.post(renew, headers=by_cookie)).status_code == 403
 
 
@@ -203,7 +203,7 @@ async def test_signing_out_clears_the_cookie_and_ends_copies_of_the_token(world:
     headers = world.cookie()
     answer = await world.http.delete("/api/v1/session", headers=headers)
     assert answer.status_code == 204
-    assert "aitrading_session=;" in answer.headers["set-cookie"]
+    assert "aitrading=;" in answer.headers["set-cookie"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert (await world.http.get("/api/v1/session", headers=headers)).status_code == 401
     copy = {"authorization": "Bearer " + headers["cookie"].partition("=")[2]}

@@ -75,7 +75,9 @@ def test_health_pages_answer_this_machine_only() -> None:
 def test_an_unknown_api_path_is_not_found_for_those_signed_in_and_closed_to_others() -> None:
     assert judge(knock("GET", "/api/v1/nothing"), frozenset()) is NOT_SIGNED_IN
     assert judge(knock("GET", "/api/v1/nothing", caller()), frozenset()) is NOT_FOUND
-    assert judge(knock("POST", "/nothing"), frozenset()) is NOT_FOUND
+    refused = judge(knock("POST", "/nothing"), frozenset())
+    assert refused is not None
+    assert (refused.status, refused.allow) == (405, "GET, HEAD")
 
 
 def test_a_wrong_method_is_told_with_the_right_ones() -> None:

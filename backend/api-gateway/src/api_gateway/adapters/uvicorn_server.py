@@ -3,142 +3,16 @@
 import asyncio
 import contextlib
 import socket
-from asyncio import TimerHandle
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-PATIENCE_S = 8.0
-"""A request's headers and body have to arrive within this time."""
-STALL_S = 20.0
-"""A peer that takes nothing for this long while something is to be sent is gone."""
+from api_gateway.adapters.http_connection import PATIENCE_S, Lobby, PunctualHttp
+from api_gateway.adapters.websocket_connection import PunctualWebSocket
+
 KEEP_ALIVE_S = 30
-MAX_HEAD = 32 * 1024
-MAX_CONNECTIONS = 1_000
-SEND_BUFFER = 128 * 1024
-"""What the kernel may hold for one browser: prices that wait there can't be replaced by newer ones."""
 STOP_LIMIT_S = 3
-
-_TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-
-
-class PunctualHttp(HttpToolsProtocol):
-    """Cuts peers whose request does not arrive in time or does not fit, and those who do not take their answer."""
-
-    patience_s = PATIENCE_S
-    _deadline: TimerHandle | None = None
-    _stall: TimerHandle | None = None
-    _head_size = 0
-    _in_head = True
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The first request is due."""
-        super().connection_made(transport)
-        self._expect()
-
-    def on_message_begin(self) -> None:
-        """A request begins, the rest of it is due."""
-        super().on_message_begin()
-        self._in_head, self._head_size = True, 0
-        if self._deadline is None:
-            self._expect()
-
-    def on_headers_complete(self) -> None:
-        """What follows is the body."""
-        self._in_head = False
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """The request is here."""
-        self._relax()
-        super().on_message_complete()
-
-    def data_received(self, data: bytes) -> None:
-        """Read, unless the head grows without end."""
-        super().data_received(data)
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > MAX_HEAD and not self.transport.is_closing():
-                self.transport.write(_HEAD_TOO_LARGE)
-                self.transport.close()
-
-    def handle_websocket_upgrade(self) -> None:
-        """The request was complete; from here on the WebSocket protocol keeps its own time."""
-        self._relax()
-        super().handle_websocket_upgrade()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is due any more."""
-        self._relax()
-        self._unstall()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The peer does not keep up; it may not stand still for ever."""
-        super().pause_writing()
-        self._stall = self.loop.call_later(STALL_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """It goes on."""
-        self._unstall()
-        super().resume_writing()
-
-    def _expect(self) -> None:
-        self._deadline = self.loop.call_later(self.patience_s, self._late)
-
-    def _relax(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _unstall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _late(self) -> None:
-        self._deadline = None
-        if self.transport.is_closing():
-            return
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_TIMED_OUT)
-        self.transport.close()
-
-
-class PunctualWebSocket(WebSocketsSansIOProtocol):
-    """Keeps little in the kernel for each browser and drops one that has stopped taking anything."""
-
-    _stall: TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Bound what the kernel holds."""
-        super().connection_made(transport)
-        if (peer := transport.get_extra_info("socket")) is not None:
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is due any more."""
-        self._unstall()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The browser does not keep up."""
-        super().pause_writing()
-        self._stall = self.loop.call_later(STALL_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """It goes on."""
-        self._unstall()
-        super().resume_writing()
-
-    def _unstall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
 
 
 class _Server(uvicorn.Server):
@@ -152,20 +26,20 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Bind with `listen`, then run `serve` as a task; `stop` ends it."""
 
-    def __init__(self, app: Any, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, app: Any, patience_s: float = PATIENCE_S, *, https: bool = False) -> None:
         self._stopped = asyncio.Event()
+        manners = {"patience_s": patience_s, "stall_s": patience_s, "https": https}
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=type("Http", (PunctualHttp,), {"patience_s": patience_s}),
-                ws=PunctualWebSocket,
+                http=type("Http", (PunctualHttp,), manners | {"lobby": Lobby()}),
+                ws=type("Ws", (PunctualWebSocket,), manners),
                 lifespan="off",
                 log_config=None,
                 log_level="critical",
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=MAX_CONNECTIONS,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=STOP_LIMIT_S,
                 ws_max_size=4_096,

@@ -157,4 +157,6 @@ def _unlisted(knock: Knock, name: str) -> Refusal:
     if _is_api(knock.path) and knock.caller is None:
         return NOT_SIGNED_IN
     methods = METHODS.get(name)
-    return method_not_allowed([m for m in methods if m != SOCKET]) if methods else NOT_FOUND
+    if methods is None:
+        return NOT_FOUND if _is_api(knock.path) else method_not_allowed(["GET", "HEAD"])
+    return method_not_allowed([m for m in methods if m != SOCKET])

@@ -9,6 +9,7 @@ import msgspec
 
 from api_gateway.domain.refusals import Refusal, invalid
 from contracts.commands import CommandBody, PauseTrading, PlaceOrder, ResumeTrading
+from contracts.subjects import ACCOUNT, SYMBOL
 from contracts.views import CommandRequest, OrderRequest
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -16,6 +17,8 @@ KEPT_MS = 600_000
 MAX_KEPT = 10_000
 MAX_REASON = 200
 MAX_LOTS = Decimal(1_000_000)
+MAX_DECIMALS = 8
+"""Of a volume in lots; brokers' steps have 3 at most."""
 MAX_TICKET = 2**63 - 1
 
 KEY_REFUSED = Refusal(
@@ -48,8 +51,13 @@ def body_of(request: CommandRequest) -> CommandBody | Refusal:
 
 
 def _order(order: OrderRequest) -> PlaceOrder | Refusal:
+    if ACCOUNT.fullmatch(order.account) is None or SYMBOL.fullmatch(order.symbol) is None:
+        return invalid("The account or the symbol is not spelled as terminals spell theirs.")
     if not order.volume.is_finite() or not 0 < order.volume <= MAX_LOTS:
         return invalid("The volume is a positive number of lots.")
+    exponent = order.volume.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -MAX_DECIMALS:
+        return invalid(f"The volume has at most {MAX_DECIMALS} decimals.")
     if not 0 <= order.position <= MAX_TICKET:
         return invalid("The position is a ticket, or 0 to open a new one.")
     return PlaceOrder(order.account, order.symbol, order.side, order.volume, order.position)

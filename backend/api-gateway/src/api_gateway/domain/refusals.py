@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contracts.views import Problem
 from kit.policy import Denied
 
 
@@ -82,3 +83,14 @@ def too_many(what: str, retry_after_s: int) -> Refusal:
 def invalid(reason: str) -> Refusal:
     """The question was understood as JSON but not as a question."""
     return Refusal(422, "invalid", reason)
+
+
+def rendered(refusal: Refusal, error_id: str = "") -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body of a refusal: Problem JSON."""
+    body = msgspec.json.encode(Problem(refusal.code, refusal.reason, error_id))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if refusal.retry_after_s:
+        headers.append((b"retry-after", str(refusal.retry_after_s).encode()))
+    if refusal.status == 405:
+        headers.append((b"allow", refusal.allow.encode()))
+    return refusal.status, headers, body

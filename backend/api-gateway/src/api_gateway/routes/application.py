@@ -11,12 +11,12 @@ from api_gateway.routes.problems import Report, handler
 from api_gateway.routes.schema import openapi
 
 
-def application(handlers: Sequence[ControllerRouterHandler], report: Report, version: str) -> Litestar:
+def application(handlers: Sequence[ControllerRouterHandler], report: Report, version: str, https: bool) -> Litestar:
     """The API behind the door. It relies on the door for authentication and must not be served without it."""
     everything: dict[Any, Any] = {Exception: handler(report)}
     return Litestar(
         route_handlers=handlers,
-        openapi_config=openapi(version),
+        openapi_config=openapi(version, https),
         exception_handlers=everything,
         request_max_body_size=MAX_BODY,
         logging_config=None,

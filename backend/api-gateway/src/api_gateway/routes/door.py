@@ -1,46 +1,30 @@
 """The door: every request passes here first. It learns who asks, judges, and puts the security headers on answers."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_gateway.domain.access import LOOPBACK_HOSTS, SOCKET, TABLE, Caller, Knock, is_page, judge, listed
-from api_gateway.domain.refusals import NOT_JSON, TOO_LARGE, Refusal
+from api_gateway.domain.addresses import is_plain, question_fault
+from api_gateway.domain.headers import Headers, cookie_of, secured
+from api_gateway.domain.limits import Limiter
+from api_gateway.domain.refusals import NOT_FOUND, NOT_JSON, TOO_LARGE, Refusal, too_many
+from api_gateway.domain.strict_json import body_fault
 from api_gateway.ports import Pages, Tokens
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
 from kit.clock import Clock
 
-COOKIE = "aitrading_session"
 MAX_BODY = 64 * 1024
 MAX_REPORT = 8 * 1024
-API_POLICY = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+REPORTS = "/csp-report"
+MISSES_PER_MINUTE = 300
+"""Addresses that do not exist, for each peer: a page asks for none, a scanner for thousands."""
 NOT_BUILT = Refusal(503, "not_built", "The dashboards are not built: run `make web`.")
-
-Headers = list[tuple[bytes, bytes]]
-
-SECURITY: Headers = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-]
-HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-
-
-def cookie_of(header: str) -> str:
-    """The session token in a Cookie header; empty when there is none."""
-    for part in header.split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE:
-            return value
-    return ""
 
 
 def caller_of(scope: Scope) -> Caller:
@@ -62,6 +46,7 @@ class Door:
     report: Report
     public_origins: frozenset[str]
     https: bool
+    misses: Limiter = field(default_factory=lambda: Limiter(MISSES_PER_MINUTE))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or one WebSocket."""
@@ -76,7 +61,7 @@ class Door:
             nonlocal status
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 status = message["status"]
-                message["headers"] = self._headers(path, message["headers"])
+                message["headers"] = secured(list(message["headers"]), self.https)
             await send(message)
 
         try:
@@ -109,12 +94,31 @@ class Door:
             headers.get(b"x-csrf-token", ""),
             caller,
         )
-        refusal = judge(knock, self.public_origins, self.clock.now_ms()) or _body_fault(path, headers)
+        refusal = (
+            judge(knock, self.public_origins, self.clock.now_ms())
+            or (None if is_plain(scope.get("raw_path") or path.encode()) else NOT_FOUND)
+            or question_fault(scope["query_string"])
+            or _body_fault(path, headers)
+        )
+        if refusal is NOT_FOUND:
+            refusal = self._missed(scope) or refusal
+        body = b""
+        if refusal is None and method != SOCKET and _has_body(headers):
+            read = await _read(receive, MAX_REPORT if path == REPORTS else MAX_BODY)
+            if read is None:
+                return
+            body = read if isinstance(read, bytes) else b""
+            refusal = read if isinstance(read, Refusal) else None if path == REPORTS else body_fault(body)
         if refusal is not None:
             await refuse(send, method, refusal)
             return
         scope["state"]["caller"] = caller
-        await self.api(scope, receive, send)
+        await self.api(scope, _again(body, receive) if body else receive, send)
+
+    def _missed(self, scope: Scope) -> Refusal | None:
+        client = scope.get("client")
+        wait_ms = self.misses.wait_ms(client[0] if client else "", self.clock.now_ms())
+        return too_many("addresses that do not exist", -(-wait_ms // 1000)) if wait_ms else None
 
     def _caller(self, headers: dict[bytes, str]) -> Caller | None:
         now_ms = self.clock.now_ms()
@@ -122,7 +126,7 @@ class Door:
         if authorization is not None:
             kind, _, token = authorization.partition(" ")
             return self.tokens.caller(token.strip(), False, now_ms) if kind.lower() == "bearer" else None
-        token = cookie_of(headers.get(b"cookie", ""))
+        token = cookie_of(headers.get(b"cookie", ""), self.https)
         return self.tokens.caller(token, True, now_ms) if token else None
 
     async def _page(self, scope: Scope, send: Send, method: str, headers: dict[bytes, str]) -> None:
@@ -135,36 +139,60 @@ class Door:
         if answer is None:
             await refuse(send, method, NOT_BUILT)
             return
+        if answer.status == 404 and (refusal := self._missed(scope)):
+            await refuse(send, method, refusal)
+            return
         size: Headers = [] if answer.status == 304 else [(b"content-length", str(len(answer.body)).encode())]
         start: Any = {"type": "http.response.start", "status": answer.status, "headers": answer.headers + size}
         await send(start)
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body, "more_body": False})
-
-    def _headers(self, path: str, own: Any) -> Headers:
-        headers: Headers = [*own, *SECURITY]
-        names = {name for name, _ in own}
-        if b"content-security-policy" not in names:
-            headers.append((b"content-security-policy", API_POLICY))
-        if b"cache-control" not in names:
-            headers.append((b"cache-control", b"no-store"))
-        if self.https:
-            headers.append(HSTS)
-        return headers
 
 
 def _proxied(headers: dict[bytes, str]) -> bool:
     return b"x-forwarded-for" in headers or b"forwarded" in headers
 
 
+def _has_body(headers: dict[bytes, str]) -> bool:
+    return headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers
+
+
 def _body_fault(path: str, headers: dict[bytes, str]) -> Refusal | None:
     length = headers.get(b"content-length", "0")
     if not length.isdigit():
         return NOT_JSON
-    if length == "0" and b"transfer-encoding" not in headers:
+    if not _has_body(headers):
         return None
-    if path == "/csp-report":
+    if path == REPORTS:
         return TOO_LARGE if int(length) > MAX_REPORT else None
     if int(length) > MAX_BODY:
         return TOO_LARGE
     kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
     return None if kind == "application/json" else NOT_JSON
+
+
+async def _read(receive: Receive, most: int) -> bytes | Refusal | None:
+    """The whole body; a refusal as soon as it is too large, whatever it said of its length; None when the peer left."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message["body"]
+        if len(body) > most:
+            return TOO_LARGE
+        if not message["more_body"]:
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give the body that was read, then whatever comes."""
+    given = False
+
+    async def receive_again() -> Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again

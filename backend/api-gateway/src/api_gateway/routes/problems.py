@@ -4,14 +4,21 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import Send
 
 from api_gateway.domain.access import SOCKET
-from api_gateway.domain.refusals import NOT_FOUND, TOO_LARGE, UNAVAILABLE, Refusal, RefusedError, invalid
-from contracts.views import Problem
+from api_gateway.domain.refusals import (
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAVAILABLE,
+    Refusal,
+    RefusedError,
+    invalid,
+    rendered,
+)
+from api_gateway.domain.strict_json import MALFORMED
 from kit import log
 from kit.errors import AnswerFault, BusUnavailable
 
@@ -20,7 +27,6 @@ Report = Callable[[BaseException], None]
 
 _MISSING = re.compile(r"[Mm]issing required (\w+) parameter '([^']+)'")
 MAX_REASON = 300
-MALFORMED = Refusal(400, "malformed", "The body is not valid JSON. Correct it and try again.")
 _FAULTS = {
     "bad_request": Refusal(422, "invalid", "The platform cannot answer this question. Check its values."),
     "not_found": NOT_FOUND,
@@ -30,17 +36,6 @@ _FAULTS = {
 """ code of a service's fault -> what a person is told; its own words stay in the log """
 
 _log = log.get("edge")
-
-
-def rendered(refusal: Refusal, error_id: str = "") -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Status, headers and body of a refusal."""
-    body = msgspec.json.encode(Problem(refusal.code, refusal.reason, error_id))
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if refusal.retry_after_s:
-        headers.append((b"retry-after", str(refusal.retry_after_s).encode()))
-    if refusal.status == 405:
-        headers.append((b"allow", refusal.allow.encode()))
-    return refusal.status, headers, body
 
 
 async def refuse(send: Send, method: str, refusal: Refusal, error_id: str = "") -> None:

@@ -6,6 +6,7 @@ from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.router import Router
 
+from api_gateway.domain.headers import cookie_name
 from contracts.views import Problem
 
 _WORDS = {
@@ -33,12 +34,12 @@ GENERATED = "/generated-schema"
 """Where the framework puts its own pages about the schema. They are not in the table, so nobody gets there."""
 
 
-def openapi(version: str) -> OpenAPIConfig:
+def openapi(version: str, https: bool) -> OpenAPIConfig:
     """The document's head."""
     schemes: dict[str, SecurityScheme] = {
         "cookie": SecurityScheme(
             type="apiKey",
-            name="aitrading_session",
+            name=cookie_name(https),
             security_scheme_in="cookie",
             description="Set by signing in. Changes also need the header X-CSRF-Token.",
         ),

@@ -12,6 +12,7 @@ from litestar.params import JSONBody
 
 from api_gateway.domain.credentials import MAX_PASSWORD, name_fault, password_fault
 from api_gateway.domain.failures import UNKNOWN, FailedSignIns, FailureBook
+from api_gateway.domain.headers import set_cookie
 from api_gateway.domain.limits import Limiter
 from api_gateway.domain.refusals import (
     NOT_SIGNED_IN,
@@ -22,7 +23,7 @@ from api_gateway.domain.refusals import (
     too_many,
 )
 from api_gateway.ports import Hasher, Journal, SetupCode, Store, Tokens
-from api_gateway.routes.door import COOKIE, caller_of
+from api_gateway.routes.door import caller_of
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.schema import errors
 from contracts.rpc import User
@@ -76,9 +77,8 @@ class Sessions:
         return Response(session, status_code=status, headers={"set-cookie": self.cookie(token, TOKEN_AGE_S)})
 
     def cookie(self, token: str, age_s: int) -> str:
-        """The Set-Cookie header: scripts can't read it, other sites can't send it."""
-        secure = "; Secure" if self.https else ""
-        return f"{COOKIE}={token}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}"
+        """The Set-Cookie header."""
+        return set_cookie(token, age_s, self.https)
 
     async def write_failures(self, *, all_of_them: bool = False) -> None:
         """Move failures that are due into the audit trail; those that can't be written wait for the next time."""

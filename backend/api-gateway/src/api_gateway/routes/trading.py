@@ -1,6 +1,5 @@
 """Accounts, positions, orders, executions, and the commands of people."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from litestar.params import FromQuery, HeaderParameter, JSONBody
 from api_gateway.domain.access import Caller
 from api_gateway.domain.commands import KEY, KEY_REFUSED, KeyMemory, body_of, command_id
 from api_gateway.domain.limits import Limiter
-from api_gateway.domain.refusals import Refusal, RefusedError, invalid, too_many
+from api_gateway.domain.refusals import Refusal, RefusedError, too_many
 from api_gateway.domain.views import account_view, execution_view, order_view
 from api_gateway.ports import Journal
 from api_gateway.routes.door import caller_of
@@ -83,22 +82,6 @@ def _detail(caller: Caller, body: CommandBody) -> dict[str, str]:
     return detail | {"kind": "pause" if isinstance(body, PauseTrading) else "resume", "reason": body.reason}
 
 
-def repeats_a_key(body: bytes) -> bool:
-    """Whether an object of the JSON text names a field twice: two readers could then see two different orders."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError("twice")
-        return found
-
-    try:
-        json.loads(body, object_pairs_hook=unique)
-    except (ValueError, RecursionError):
-        return True
-    return False
-
-
 def trading_routes(market: Market, desk: Desk) -> list[HTTPRouteHandler]:
     """Everything a trader sees and does."""
 
@@ -150,8 +133,6 @@ def trading_routes(market: Market, desk: Desk) -> list[HTTPRouteHandler]:
         ] = "",
     ) -> CommandAccepted:
         """Place an order, pause or resume trading."""
-        if repeats_a_key(await request.body()):
-            raise RefusedError(invalid("A field stands twice in the body. Send each field once."))
         return CommandAccepted(await desk.take(caller_of(request.scope), key, data))
 
     return [accounts, positions, orders, executions, give_command]
