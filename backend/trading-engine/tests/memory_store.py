@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from contracts import rpc
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
+from contracts.executions import Execution
 from contracts.orders import FINAL_STATES, Order
 from contracts.signals import SignedSignal
 from kit.bus import Bus
@@ -25,6 +26,7 @@ class MemoryStore:
     audit: dict[str, AuditRecord] = field(default_factory=dict)
     accounts: list[AccountState] = field(default_factory=list)
     commits: list[rpc.Commit] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)
     """ ids of signals with a final execution """
     fault: str = ""
@@ -36,6 +38,7 @@ class MemoryStore:
         await bus.answer(rpc.COMMIT, self.commit)
         await bus.answer(rpc.ORDERS, self.list_orders)
         await bus.answer(rpc.OUTBOX, self.read_outbox)
+        await bus.answer(rpc.EXECUTIONS, self.list_executions)
         await bus.answer(rpc.ACCOUNTS, self.list_accounts)
         await bus.answer(rpc.USER_COUNT, self.count_users)
 
@@ -66,7 +69,11 @@ class MemoryStore:
         waiting = [
             s for s in self.outbox.values() if s.expires_ms > question.now_ms and s.signal_id not in self.answered
         ]
-        return rpc.Outbox(tuple(waiting))
+        newest = {(s.tenant, s.account): s for s in self.outbox.values()}
+        return rpc.Outbox(tuple(waiting), tuple(newest.values()) if question.newest else ())
+
+    async def list_executions(self, question: rpc.ExecutionsQuestion) -> rpc.Executions:
+        return rpc.Executions(tuple(e for e in self.executions if e.signal_id in question.signal_ids))
 
     async def list_accounts(self, question: rpc.AccountsQuestion) -> rpc.Accounts:
         return rpc.Accounts(tuple(self.accounts))

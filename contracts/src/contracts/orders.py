@@ -27,9 +27,16 @@ class OrderState(StrEnum):
 
 
 FINAL_STATES = frozenset(
-    {OrderState.DENIED, OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED}
+    {
+        OrderState.DENIED,
+        OrderState.PARTIALLY_FILLED,  # only market orders are sent: their rest is dead when the terminal has answered
+        OrderState.FILLED,
+        OrderState.CANCELED,
+        OrderState.EXPIRED,
+        OrderState.REJECTED,
+    }
 )
-"""Nothing more is expected, though a late fill may still follow CANCELED or EXPIRED."""
+"""Nothing more is expected, though a late fill may still follow CANCELED, EXPIRED or PARTIALLY_FILLED."""
 
 
 class Order(msgspec.Struct, frozen=True):

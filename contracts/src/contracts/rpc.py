@@ -216,15 +216,22 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class OutboxQuestion(msgspec.Struct, frozen=True):
-    """Signals without a final execution that have not expired at `now_ms`, oldest first."""
+    """Signals without a final execution that have not expired at `now_ms`, oldest first.
+
+    `newest`: tell the newest signal of every account as well, whatever became of it: an engine that starts goes on
+    numbering after it.
+    """
 
     now_ms: int
+    newest: bool = False
 
 
 class Outbox(msgspec.Struct, frozen=True):
     """Signals to send again; sending one twice is harmless, the connector's journal knows it."""
 
     signals: tuple[SignedSignal, ...]
+    newest: tuple[SignedSignal, ...] = ()
+    """One of each account, if asked for."""
 
 
 class OrdersQuestion(msgspec.Struct, frozen=True):
@@ -243,11 +250,12 @@ class Orders(msgspec.Struct, frozen=True):
 
 
 class ExecutionsQuestion(msgspec.Struct, frozen=True):
-    """Executions of a tenant, newest first."""
+    """Executions of a tenant ("*": all, for the engine), newest first; only of these signals, if any are named."""
 
     tenant: str
     account: str = ""
     limit: int = 200
+    signal_ids: tuple[str, ...] = ()
 
 
 class Executions(msgspec.Struct, frozen=True):

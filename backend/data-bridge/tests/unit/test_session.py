@@ -278,7 +278,8 @@ def test_the_quick_look_at_columns_never_accepts_what_the_contract_refuses(
     count: int, first: int, sizes: list[int], fits: int
 ) -> None:
     widths = (8, 8, 8, 8, 4, 1, 8 if fits == 2 else 0, 0)
-    columns = [bytes(max(count, 0) * w) for w in widths] if fits else [bytes(s) for s in sizes]
+    # ones, so that every eight bytes are a price
+    columns = [b"\x01" * max(count, 0) * w for w in widths] if fits else [b"\x01" * s for s in sizes]
     batch = TickBatch(rig.TENANT, rig.ACCOUNT, "EURUSD", rig.EPOCH, first, count, *columns)
     session = opened()
     session.receive(encode(batch), NOW)

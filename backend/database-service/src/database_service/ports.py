@@ -139,6 +139,10 @@ class Ledger(Protocol):
         """Signals to send again."""
         ...
 
+    async def newest_signals(self) -> tuple[SignedSignal, ...]:
+        """The newest signal of each account, answered or not."""
+        ...
+
     async def orders(self, question: OrdersQuestion) -> Orders:
         """Newest first."""
         ...

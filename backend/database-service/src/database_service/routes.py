@@ -108,7 +108,8 @@ class Routes:
     async def outbox(self, question: rpc.OutboxQuestion) -> rpc.Outbox:
         """Signals to send again."""
         check(questions.number_fault("now_ms", question.now_ms))
-        return rpc.Outbox(await self.ledger.outbox(question.now_ms))
+        newest = await self.ledger.newest_signals() if question.newest else ()
+        return rpc.Outbox(await self.ledger.outbox(question.now_ms), newest)
 
     async def take_lease(self, wish: rpc.LeaseWish) -> rpc.LeaseTaken:
         """Lend an account to one client."""
@@ -122,7 +123,8 @@ class Routes:
 
     async def executions(self, question: rpc.ExecutionsQuestion) -> rpc.Executions:
         """Newest first."""
-        check(questions.list_fault(question, everyone=False))
+        check(questions.list_fault(question, everyone=bool(question.signal_ids)))
+        check(questions.limit_fault(max(1, len(question.signal_ids))))
         return rpc.Executions(await self.ledger.executions(question))
 
     async def summary(self, question: rpc.StoredQuestion) -> rpc.Summary:

@@ -142,13 +142,20 @@ class MemoryLedger:
         self._up()
         return tuple(s for c in self.commits for s in c.signals if s.expires_ms > now_ms)
 
+    async def newest_signals(self):
+        self._up()
+        newest = {(s.tenant, s.account): s for c in self.commits for s in c.signals}
+        return tuple(newest.values())
+
     async def orders(self, question):
         self._up()
         return Orders(tuple(o for c in self.commits for o in c.orders)[: question.limit])
 
     async def executions(self, question):
         self._up()
-        return tuple(e for known in self.numbers.values() for e in known.values())[: question.limit]
+        found = (e for known in self.numbers.values() for e in known.values())
+        wanted = question.signal_ids
+        return tuple(e for e in found if not wanted or e.signal_id in wanted)[: question.limit]
 
     async def summary(self, question):
         self._up()

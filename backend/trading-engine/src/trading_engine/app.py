@@ -19,7 +19,7 @@ from trading_engine.adapters.nats import BusStore, BusWire
 from trading_engine.domain.engine import Engine
 from trading_engine.domain.events import Restored, SignalDropped, StoreChanged
 from trading_engine.ports import NotAccepted, Unavailable
-from trading_engine.routes import Routes
+from trading_engine.routes import ASK_BACK_EVERY_S, Routes
 from trading_engine.settings import Settings
 
 PAUSED = "paused:"
@@ -70,7 +70,7 @@ async def create_app(service: Service, settings: Settings) -> None:
         for delay in Backoff(0.05, 2.0).delays():
             try:
                 orders, accounts = await store.orders(), await store.accounts()
-                signals = await store.outbox(service.clock.now_ms())
+                signals = await store.outbox(service.clock.now_ms()) + await store.newest_signals()
                 break
             except (Unavailable, NotAccepted) as error:
                 _log.warning("not_recovered_yet", error=str(error))
@@ -82,6 +82,8 @@ async def create_app(service: Service, settings: Settings) -> None:
             service.closing.push_async_callback(subscription.stop)
         second = functools.partial(asyncio.sleep, 1.0)
         service.run_task(routes.keep_time(second, count), "time")
+        half_a_minute = functools.partial(asyncio.sleep, ASK_BACK_EVERY_S)
+        service.run_task(routes.keep_reading_back(store, half_a_minute), "read back")
         recovered.set()
         tell_pauses()
         _log.info(

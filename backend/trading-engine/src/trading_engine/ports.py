@@ -10,6 +10,7 @@ from typing import Protocol
 
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
+from contracts.executions import Execution
 from contracts.orders import Order
 from contracts.signals import Signal, SignedSignal
 from trading_engine.domain.effects import Effect
@@ -50,6 +51,14 @@ class Store(Protocol):
 
     async def outbox(self, now_ms: int) -> tuple[SignedSignal, ...]:
         """Committed signals that have neither expired nor been answered."""
+        ...
+
+    async def newest_signals(self) -> tuple[SignedSignal, ...]:
+        """The newest signal of every account, whatever became of it: numbers go on after it."""
+        ...
+
+    async def executions(self, signal_ids: tuple[str, ...]) -> tuple[Execution, ...]:
+        """What the store has of these signals."""
         ...
 
     async def probe(self) -> str:

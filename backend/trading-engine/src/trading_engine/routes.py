@@ -16,7 +16,8 @@ from kit.bus import Bus, Delivery, Subscription
 from kit.clock import Clock
 from trading_engine.domain import events
 from trading_engine.domain.engine import Engine
-from trading_engine.ports import Aside, Carries
+from trading_engine.domain.recovery import telling
+from trading_engine.ports import Aside, Carries, NotAccepted, Store, Unavailable
 
 TURN_TICKS = 2_000
 """So many ticks are worked on before executions and account states get their turn again: one or two milliseconds."""
@@ -25,6 +26,10 @@ ANSWER_WAIT_S = 10.0
 """After a crash, executions and commands that were not answered come back after this long."""
 SETTLE_S = 0.25
 """At a start: how long what has waited may take to arrive before ticks are taken."""
+ASK_BACK_AFTER_MS = 15_000
+"""An order without an end for this long is asked about; most have one within a tenth of a second."""
+ASK_BACK_EVERY_S = 30.0
+MOST_ASKED_BACK = 1_000
 TICK_ACK_WAIT_S = 5.0
 """Short: after a crash the unanswered ticks come back while their prices are still worth something."""
 
@@ -128,6 +133,23 @@ class Routes:
         _log.error("message_kept_aside", subject=delivery.subject, reason=reason)
         await delivery.drop()
         return None
+
+    async def read_back(self, store: Store) -> None:
+        """Ask the store for answers that never came: the bus may have dropped an execution that the store has."""
+        waiting = self.engine.book.open_before(self.clock.now_ms() - ASK_BACK_AFTER_MS, MOST_ASKED_BACK)
+        if waiting:
+            for execution in telling(await store.executions(tuple(waiting))):
+                event = events.ExecutionReported(self.clock.now_ms(), execution)
+                self.carrier.submit(self.engine.process(event))
+
+    async def keep_reading_back(self, store: Store, every: Callable[[], Awaitable[None]]) -> None:
+        """The same again and again; `every` waits for the next time."""
+        while True:
+            await every()
+            try:
+                await self.read_back(store)
+            except (Unavailable, NotAccepted) as error:
+                _log.warning("not_read_back", error=str(error))
 
     async def keep_time(self, every: Callable[[], Awaitable[None]], count: Callable[[], None]) -> None:
         """Let the engine notice that time passes; `every` waits for the next moment, `count` refreshes counters."""

@@ -19,7 +19,7 @@ from contracts.codec import decode, encode
 from contracts.commands import Command, PauseTrading, PlaceOrder, ResumeTrading
 from contracts.executions import ExecutionState
 from contracts.orders import Order, OrderState
-from contracts.signals import SignedSignal
+from contracts.signals import Signal, SignedSignal
 from contracts.ticks import Mark, TickBatch
 from kit.errors import SettingsError
 from kit.keys import key_id, make_private_key
@@ -350,3 +350,19 @@ async def test_what_strategies_want_on_history_is_counted_and_stored_nowhere(hou
     assert service is not None
     await eventually(lambda: service.counters["proposals_on_old_ticks"] == 1, within_s=3.0)
     assert (house.told(), house.signals(), house.store.orders) == ([], [], {})
+
+
+async def test_numbers_of_signals_go_on_after_the_newest_one_even_when_the_clock_went_back(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with house.engine():
+        sent = await house.first_order()
+        (signed,) = house.signals()
+        await house.executes(sent)
+        await eventually(lambda: house.store.orders[sent.id].state is OrderState.FILLED)
+        house.store.answered.add(sent.id)
+    first = decode(signed.payload, Signal).seq
+    house.store.orders.clear()  # what is left of the order does not tell the number
+    house.clock, house.bus, house.seq = FakeClock(T0 - 3_600_000), FakeBus(), 100
+    async with house.engine():
+        await house.first_order()
+        assert decode(house.signals()[0].payload, Signal).seq == first + 1

@@ -12,6 +12,7 @@ from contracts.uplink import Ack, Control, Refused, Rewind, StreamPosition
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import AskStored, Effect, Kept, Outgoing, Send, TicksOut
 from data_bridge.domain.execution_stream import ExecutionStream
+from data_bridge.domain.figures import execution_fault, price_fault
 from data_bridge.domain.greeting import Identity, plausible_epoch
 from data_bridge.domain.patience import Patience
 from data_bridge.domain.tick_stream import Offer, TickStream
@@ -83,6 +84,8 @@ class Intake:
             or batch.first_seq < 1
         ) and (fault := column_fault(batch)):
             return "bad_columns", fault
+        if fault := price_fault(batch):
+            return "bad_price", fault
         if batch.epoch != self.epoch and (refusal := self._other_epoch(batch.epoch, now_ms)):
             return refusal
         stream = self.streams.get(batch.symbol)
@@ -133,6 +136,8 @@ class Intake:
         """Take an execution."""
         if execution.tenant != self.who.tenant or execution.account != self.who.account:
             return "wrong_account", "the execution names another tenant or account than the token"
+        if fault := execution_fault(execution):
+            return "bad_price", fault
         if execution.number < 1:
             return "bad_number", "executions are numbered from 1"
         if execution.epoch != self.epoch and (refusal := self._other_epoch(execution.epoch, now_ms)):

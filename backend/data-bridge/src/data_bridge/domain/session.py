@@ -24,6 +24,7 @@ from data_bridge.domain.effects import (
     Outgoing,
     Send,
 )
+from data_bridge.domain.figures import state_fault
 from data_bridge.domain.greeting import Identity, objection
 from data_bridge.domain.intake import Intake
 from data_bridge.domain.lease import LeaseHold
@@ -166,6 +167,8 @@ class Session:
         state = frame.state
         if (state.tenant, state.account) != (self.who.tenant, self.who.account):
             return "wrong_account", "the account state names another tenant or account than the token"
+        if fault := state_fault(state):
+            return "bad_price", fault
         self.newest_state = state
         self._tell_state(now_ms)
         return None

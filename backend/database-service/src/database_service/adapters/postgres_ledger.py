@@ -57,6 +57,10 @@ class PostgresLedger:
         """Signals to send again."""
         return await self._postgres.run(partial(postgres_orders.outbox, now_ms=now_ms))
 
+    async def newest_signals(self) -> tuple[SignedSignal, ...]:
+        """The newest of each account."""
+        return await self._postgres.run(postgres_orders.newest_signals)
+
     async def orders(self, question: OrdersQuestion) -> Orders:
         """Newest first."""
         return await self._postgres.run(partial(postgres_orders.orders, question=question))

@@ -57,6 +57,16 @@ async def outbox(connection: Any, now_ms: int) -> tuple[SignedSignal, ...]:
     return tuple(SignedSignal(*row) for row in found)
 
 
+async def newest_signals(connection: Any) -> tuple[SignedSignal, ...]:
+    """The newest of each account."""
+    found = await connection.fetch(
+        f"select distinct on (tenant, account) {', '.join(rows.SIGNAL)} from outbox"  # noqa: S608
+        " order by tenant, account, position desc limit $1",
+        MAX_ROWS,
+    )
+    return tuple(SignedSignal(*row) for row in found)
+
+
 async def orders(connection: Any, question: OrdersQuestion) -> Orders:
     """Newest first."""
     still_open = f"and state not in ({_CLOSED})" if question.open_only else ""
@@ -73,13 +83,16 @@ async def orders(connection: Any, question: OrdersQuestion) -> Orders:
 
 async def executions(connection: Any, question: ExecutionsQuestion) -> tuple[Execution, ...]:
     """Newest first."""
+    # named signals are found by their index; without names nothing but the tenant narrows the search
+    named = "and signal_id = any($4::text[])" if question.signal_ids else "and cardinality($4::text[]) = 0"
     found = await connection.fetch(
         f"select {', '.join(rows.EXECUTION)} from executions"  # noqa: S608 column names of our own
-        " where tenant = $1 and ($2 = '' or account = $2)"
+        f" where ($1 = '*' or tenant = $1) and ($2 = '' or account = $2) {named}"
         " order by received_ms desc, epoch desc, number desc limit $3",
         question.tenant,
         question.account,
         question.limit,
+        list(question.signal_ids),
     )
     return tuple(Execution(**_execution(row)) for row in found)
 

@@ -4,15 +4,18 @@ from contracts import subjects
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.codec import encode
+from contracts.executions import Execution
 from contracts.orders import Order
 from contracts.rpc import (
     ACCOUNTS,
     COMMIT,
+    EXECUTIONS,
     ORDERS,
     OUTBOX,
     USER_COUNT,
     AccountsQuestion,
     Commit,
+    ExecutionsQuestion,
     Method,
     Nothing,
     OrdersQuestion,
@@ -67,6 +70,15 @@ class BusStore:
     async def outbox(self, now_ms: int) -> tuple[SignedSignal, ...]:
         """What is still to be answered."""
         return (await self._ask(OUTBOX, OutboxQuestion(now_ms))).signals
+
+    async def newest_signals(self) -> tuple[SignedSignal, ...]:
+        """One of each account."""
+        return (await self._ask(OUTBOX, OutboxQuestion(2**62, newest=True))).newest
+
+    async def executions(self, signal_ids: tuple[str, ...]) -> tuple[Execution, ...]:
+        """What the store has of these signals."""
+        question = ExecutionsQuestion("*", limit=OPEN_ORDERS, signal_ids=signal_ids)
+        return (await self._ask(EXECUTIONS, question)).executions
 
     async def probe(self) -> str:
         """Any answer will do; this one is a single number."""

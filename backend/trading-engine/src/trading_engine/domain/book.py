@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from contracts.orders import Order, OrderState
 from contracts.signals import magic_of
@@ -83,6 +84,11 @@ class OrderBook:
     def unanswered_since(self, before_ms: int) -> list[Order]:
         """Orders sent before `before_ms` of which nothing was heard."""
         return [o for o in self.waiting.values() if o.state is OrderState.SUBMITTED and o.created_ms < before_ms]
+
+    def open_before(self, before_ms: int, most: int) -> list[str]:
+        """Ids of orders made before `before_ms` whose end is not known, oldest first; also those that block nothing."""
+        found = (o.id for o in self.orders.values() if o.state in IN_FLIGHT and o.created_ms < before_ms)
+        return list(islice(found, most))
 
     def unknown_of(self, tenant: str, account: str) -> list[Order]:
         """Orders of an account that may or may not be at the broker."""

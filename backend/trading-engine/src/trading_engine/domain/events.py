@@ -47,7 +47,8 @@ class TimePassed(msgspec.Struct, frozen=True, tag="time_passed"):
 class Restored(msgspec.Struct, frozen=True, tag="restored"):
     """What the stores remember; the first event after a start.
 
-    `orders`: all open ones and the newest of the others. `signals`: the outbox. `paused`: tenant -> reason.
+    `orders`: all open ones and the newest of the others. `signals`: the outbox, and the newest of every account.
+    `paused`: tenant -> reason.
     """
 
     now_ms: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from contracts.accounts import AccountState
 from contracts.codec import decode
 from contracts.errors import ContractError
-from contracts.executions import Execution
+from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
 from contracts.signals import Signal, magic_of
 from trading_engine.domain import identity, orders
@@ -39,6 +39,21 @@ def restore(book: OrderBook, desk: Desk, event: Restored) -> None:
 def _rise(desk: Desk, tenant: str, account: str, seq: int) -> None:
     key = (tenant, account)
     desk.last_seq[key] = max(desk.last_seq.get(key, 0), seq)
+
+
+def telling(executions: tuple[Execution, ...]) -> list[Execution]:
+    """Of everything the store has, what decides each order: a fill if there is one, else the last that was said."""
+    best: dict[tuple[str, str, str], Execution] = {}
+    for execution in executions:
+        key = (execution.tenant, execution.account, execution.signal_id)
+        if key not in best or _weight(execution) > _weight(best[key]):
+            best[key] = execution
+    return list(best.values())
+
+
+def _weight(execution: Execution) -> tuple[bool, int, int]:
+    filled = execution.state in (ExecutionState.FILLED, ExecutionState.PARTIALLY_FILLED)
+    return filled, execution.epoch, execution.number
 
 
 @dataclass(slots=True)
