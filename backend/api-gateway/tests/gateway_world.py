@@ -227,11 +227,14 @@ async def running(
     patience_s: float = 8.0,
     extra: Any = (),
     bus: FakeBus | None = None,
+    **settings_: Any,
 ) -> AsyncIterator[World]:
     """A gateway that answers."""
     make_private_key(folder / "secrets" / "token.key")
     (folder / "secrets" / "setup.code").write_text(CODE + "\n")
-    settings = Settings(port=0, data_dir=folder, web_dir=web_dir or folder / "no-web", public_url=public_url)
+    settings = Settings(
+        port=0, data_dir=folder, web_dir=web_dir or folder / "no-web", public_url=public_url, **settings_
+    )
     bus, clock = bus or FakeBus(), FakeClock()
     platform = platform or Platform({"ann": user()}, [state()])
     await platform.answer_on(bus)

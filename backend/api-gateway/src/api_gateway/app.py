@@ -11,6 +11,7 @@ from api_gateway.adapters.argon2_hasher import Argon2Hasher
 from api_gateway.adapters.bus_feed import BusFeed
 from api_gateway.adapters.bus_platform import BusHub, BusJournal, BusStore
 from api_gateway.adapters.dist_pages import DistPages
+from api_gateway.adapters.edge_tls import EdgeTls
 from api_gateway.adapters.http_connection import PATIENCE_S
 from api_gateway.adapters.setup_code import SetupCodeFile
 from api_gateway.adapters.token_office import TokenOffice
@@ -29,14 +30,19 @@ from api_gateway.routes.stream import stream_route
 from api_gateway.routes.trading import Desk, trading_routes
 from api_gateway.settings import Settings
 from contracts.audit import Health
+from kit import log
 from kit.errors import SettingsError
 from kit.keys import read_private_key
 from kit.lifespan import Service, start_edge, version_of
+from kit.listening import Wire, origins
+from kit.tls import TlsFiles
 
 NAME = "api-gateway"
 MAX_REPORTS = 16
 PAGES_EVERY_S = 2.0
 FAILURES_EVERY_S = 10.0
+
+_log = log.get("gateway")
 
 
 @dataclass(slots=True)
@@ -93,7 +99,12 @@ async def build(
     measures = Measures(service.metrics, service.counters)
     fanout = Fanout(clock, tokens.ended)
     pages = DistPages(settings.web_folder())
-    https = settings.public_url.startswith("https://")
+    wire = settings.wire()
+    own = TlsFiles(settings.data_dir / "secrets" / "tls" / NAME)
+    tls = EdgeTls(own, settings.tls_cert, settings.tls_key) if wire is Wire.HTTPS else None
+    https = tls is not None or settings.public_url.startswith("https://")
+    if settings.published_on_loopback and tls is None:
+        _log.warning("plain_http_in_a_container", host=settings.host)
     report = _reporter(service)
     sessions = Sessions(
         store,
@@ -123,7 +134,7 @@ async def build(
     )
     public_origins = frozenset({settings.public_url.rstrip("/")} - {""})
     door = Door(api, pages, tokens, clock, measures, report, public_origins, https)
-    server = HttpServer(door, patience_s, https=https)
+    server = HttpServer(door, patience_s, https=https, context=tls.context if tls else None)
 
     service.health.register("database-service", store.probe)
     feed = BusFeed(bus, fanout, service.counters)
@@ -135,6 +146,10 @@ async def build(
     service.run_task(_write_failures(sessions), "failures")
 
     port = server.listen(NAME, settings.host, settings.port)
+    if tls is not None:
+        door.public_origins |= origins(tls.names(), port)
+        for reloading in tls.reloading:
+            service.run_task(reloading.run(), "certificates")
     service.closing.push_async_callback(sessions.write_failures, all_of_them=True)
     service.closing.push_async_callback(server.stop)
     service.run_task(server.serve(), "http")

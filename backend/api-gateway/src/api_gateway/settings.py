@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from contracts.ports import PORTS
+from kit.listening import ALWAYS, AUTO, Wire, wire_of
 from kit.settings import ServiceSettings
 
 BESIDE_THE_CODE = Path(__file__).resolve().parents[4] / "web" / "dist"
@@ -23,6 +24,30 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     public_url: str = ""
     """The address that browsers open when it is not this machine's, as https://trade.example.org; https makes the
     cookie Secure and adds HSTS."""
+    tls: str = AUTO
+    """`auto`: plain HTTP on loopback, https (TLS 1.3) on every other address; `always`: https on loopback, too."""
+    tls_cert: Path | None = None
+    """The operator's own certificate with its chain (PEM), instead of the platform's; a renewed file is picked up."""
+    tls_key: Path | None = None
+    """Its private key (PEM), readable by its owner only."""
+    published_on_loopback: bool = False
+    """In a container: the address inside is no loopback, yet its port is published on the host's loopback only, so
+    plain HTTP is right. Whoever publishes it elsewhere sends passwords in plain text."""
+
+    def __post_init__(self) -> None:
+        if self.tls not in (AUTO, ALWAYS):
+            raise ValueError(f"AITRADING_API_GATEWAY_TLS={self.tls!r} is not valid: use auto or always")
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError("set both AITRADING_API_GATEWAY_TLS_CERT and AITRADING_API_GATEWAY_TLS_KEY, or neither")
+
+    def wire(self) -> Wire:
+        """What is spoken on the port."""
+        return wire_of(
+            self.host,
+            self.tls,
+            published_on_loopback=self.published_on_loopback,
+            certificate=self.tls_cert is not None,
+        )
 
     def token_key_file(self) -> Path:
         """Where the token key is."""

@@ -9,8 +9,8 @@ STALL_S = 8.0
 
 
 class CutsStalls(asyncio.Protocol):
-    """Mix it in before the protocol. Nothing waits in our memory unnoticed: with a limit of 0 bytes the transport says
-    at once when the kernel takes no more, and from then on the peer has `stall_s` to take all of it."""
+    """Mix it in before the protocol. Nothing waits in our memory unnoticed: with a limit of one byte the transport
+    says at once when the kernel takes no more, and from then on the peer has `stall_s` to take all of it."""
 
     stall_s = STALL_S
     transport: asyncio.Transport
@@ -19,7 +19,8 @@ class CutsStalls(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Watch from the first byte."""
-        cast(asyncio.Transport, transport).set_write_buffer_limits(high=0)
+        # not 0: over TLS asyncio would then take an empty buffer for a full one
+        cast(asyncio.Transport, transport).set_write_buffer_limits(high=1, low=0)
         super().connection_made(transport)
 
     def pause_writing(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +14,32 @@ from api_gateway.adapters.websocket_connection import PunctualWebSocket
 
 KEEP_ALIVE_S = 30
 STOP_LIMIT_S = 3
+SHUTDOWN_S = 3.0
+"""A peer that does not answer our good-bye of TLS."""
+BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
     """Leaves signals to the service."""
+
+    context: ssl.SSLContext | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, with limits for handshakes, which uvicorn leaves at a minute."""
+        config, state = self.config, self.server_state
+        secured: dict[str, Any] = {"ssl_handshake_timeout": PATIENCE_S, "ssl_shutdown_timeout": SHUTDOWN_S}
+
+        def connection() -> asyncio.Protocol:
+            return config.http_protocol_class(config=config, server_state=state, app_state={})  # type: ignore[call-arg]
+
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                connection, sock=listener, backlog=BACKLOG, ssl=self.context, **(secured if self.context else {})
+            )
+            for listener in sockets or ()
+        ]
+        self.started = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -26,7 +49,9 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Bind with `listen`, then run `serve` as a task; `stop` ends it."""
 
-    def __init__(self, app: Any, patience_s: float = PATIENCE_S, *, https: bool = False) -> None:
+    def __init__(
+        self, app: Any, patience_s: float = PATIENCE_S, *, https: bool = False, context: ssl.SSLContext | None = None
+    ) -> None:
         self._stopped = asyncio.Event()
         manners = {"patience_s": patience_s, "stall_s": patience_s, "https": https}
         self._server = _Server(
@@ -48,6 +73,7 @@ class HttpServer:
                 ws_per_message_deflate=False,
             )
         )
+        self._server.context = context
         self._socket: socket.socket | None = None
 
     def listen(self, service: str, host: str, port: int) -> int:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,7 @@ from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
 from kit.clock import Clock
+from kit.tls import TRUST_DOMAIN
 
 MAX_BODY = 64 * 1024
 MAX_REPORT = 8 * 1024
@@ -88,7 +90,7 @@ class Door:
         knock = Knock(
             method,
             path,
-            client is not None and client[0] in LOOPBACK_HOSTS and not _proxied(headers),
+            client is not None and client[0] in LOOPBACK_HOSTS and _direct(headers),
             headers.get(b"origin", ""),
             headers.get(b"host", ""),
             headers.get(b"x-csrf-token", ""),
@@ -148,8 +150,11 @@ class Door:
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body, "more_body": False})
 
 
-def _proxied(headers: dict[bytes, str]) -> bool:
-    return b"x-forwarded-for" in headers or b"forwarded" in headers
+def _direct(headers: dict[bytes, str]) -> bool:
+    """Neither a proxy in between, nor a page whose foreign name was made to resolve to this machine."""
+    name = urlsplit("//" + headers.get(b"host", "")).hostname or ""
+    proxied = b"x-forwarded-for" in headers or b"forwarded" in headers
+    return not proxied and (name in LOOPBACK_HOSTS or name.endswith(f".{TRUST_DOMAIN}"))
 
 
 def _has_body(headers: dict[bytes, str]) -> bool:

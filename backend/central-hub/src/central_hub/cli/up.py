@@ -115,7 +115,9 @@ async def _announce(fleet: OsFleet, assembly: Assembly, began: float) -> None:
     await fleet.all_ready()
     say(f"ready: {len(fleet.keepers)} programs in {time.monotonic() - began:.1f} s")
     if "api-gateway" in fleet.keepers:
-        say(f"open http://127.0.0.1:{assembly.ports['api-gateway']}")
+        from kit.listening import address_of
+
+        say(f"open {address_of(os.environ, assembly.ports['api-gateway'])}")
 
 
 async def _serve(assembly: Assembly, fleet: OsFleet) -> None:
