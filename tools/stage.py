@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.clock import SystemClock
 from kit.errors import KitError
 from kit.nats_bus import NatsBus
+from kit.service_tokens import open_guard
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -216,7 +218,8 @@ class Stage:
     async def bus(self) -> AsyncIterator[NatsBus]:
         """The platform's bus, as the operator."""
         password = json.loads((self.data / "secrets" / "bus.json").read_text())["operator"]
-        bus = await NatsBus.connect(f"nats://127.0.0.1:{self.ports['nats']}", "operator", password)
+        guard = open_guard("operator", self.data / "secrets", SystemClock().now_ms)
+        bus = await NatsBus.connect(f"nats://127.0.0.1:{self.ports['nats']}", "operator", password, guard=guard)
         try:
             yield bus
         finally:

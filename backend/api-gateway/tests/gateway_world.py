@@ -24,7 +24,7 @@ from contracts.orders import Order, OrderState
 from contracts.ticks import TickBatch, pack
 from kit import tokens
 from kit.errors import AnswerFault
-from kit.keys import make_private_key
+from kit.keys import key_id, make_private_key
 from kit.lifespan import opened
 from kit.testing import FakeBus, FakeClock, eventually
 
@@ -230,7 +230,7 @@ async def running(
     **settings_: Any,
 ) -> AsyncIterator[World]:
     """A gateway that answers."""
-    make_private_key(folder / "secrets" / "token.key")
+    key = make_private_key(folder / "secrets" / "token.key")
     (folder / "secrets" / "setup.code").write_text(CODE + "\n")
     settings = Settings(
         port=0, data_dir=folder, web_dir=web_dir or folder / "no-web", public_url=public_url, **settings_
@@ -238,6 +238,7 @@ async def running(
     bus, clock = bus or FakeBus(), FakeClock()
     platform = platform or Platform({"ann": user()}, [state()])
     await platform.answer_on(bus)
+    bus.people[key_id(key)] = key.public_key()
     async with opened("api-gateway", settings, bus=bus, clock=clock) as service:
         gateway = await build(service, settings, hasher=Argon2Hasher(CHEAP), patience_s=patience_s, extra=extra)
         await eventually(lambda: gateway.fanout.accounts_known and service.health.ready())

@@ -26,6 +26,7 @@ from contracts.ticks import TickBatch
 from contracts.uplink import Control, Hello
 from kit.bus import Delivery
 from kit.nats_bus import NatsBus
+from kit.testing import whoever_may
 from kit.testing.engines import NatsServer
 
 
@@ -100,7 +101,7 @@ async def measure_all(messages: int = 300_000, ticks_per_message: int = 1, *, pr
         generator: subprocess.Popen[bytes] | None = None
         nats.start()
         try:
-            bus = await NatsBus.connect(nats.url, "database-service", "")
+            bus = await NatsBus.connect(nats.url, "database-service", "", guard=whoever_may("database-service"))
             store = rig.FakeStore(bus, remember=False)
             done = asyncio.Event()
             bus_messages = 0

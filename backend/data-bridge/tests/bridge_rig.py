@@ -39,6 +39,7 @@ from contracts.uplink import (
 from kit.bus import Bus, Delivery
 from kit.errors import BusUnavailable
 from kit.keys import public_text
+from kit.testing import write_service_keys
 from kit.testing.engines import free_port
 from kit.tokens import mint
 
@@ -107,6 +108,7 @@ class BridgeProcess:
     async def start(self, *python_options: str) -> None:
         """Start it and wait until it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        write_service_keys(self.folder / "secrets")
         public = self.folder / "token.pub"
         public.write_text(public_text(self.key))
         environ = os.environ | {

@@ -32,6 +32,16 @@ class ResumeTrading(msgspec.Struct, frozen=True, tag="resume"):
 CommandBody = PlaceOrder | PauseTrading | ResumeTrading
 
 
+class Seal(msgspec.Struct, frozen=True):
+    """What the gateway vouches for: the person's role, when they last proved who they are, and what an API key was
+    made for (None: a session). `signature` is over the whole command."""
+
+    role: str
+    auth_ms: int
+    scopes: tuple[str, ...] | None = None
+    signature: bytes = b""
+
+
 class Command(msgspec.Struct, frozen=True):
     """A command with who gave it and when. `id` is chosen by the asker: the same id twice is one command."""
 
@@ -41,3 +51,5 @@ class Command(msgspec.Struct, frozen=True):
     given_ms: int
     body: CommandBody
     correlation_id: str = ""
+    seal: Seal | None = None
+    """Without one nobody carries it out."""

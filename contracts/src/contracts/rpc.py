@@ -31,7 +31,8 @@ MAX_ROWS = 10_000
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A question that could not be answered: `bad_request`, `unavailable`, `not_found`, `conflict`, `internal`."""
+    """A question that could not be answered: `bad_request`, `unavailable`, `not_found`, `conflict`,
+    `forbidden` (the policy denies it to the asker), `internal`."""
 
     code: str
     reason: str

@@ -127,7 +127,7 @@ RIGHTS: dict[str, Rights] = {
         reads=("signals.>", "stored.>", "revocations.>"),
     ),
     "database-service": Rights(
-        writes=("stored.>",),
+        writes=("stored.>", "audit.>"),
         reads=(
             *("ticks.>", "account.>", "executions.>", "commands.>", "audit.>", "revocations.>"),
             "rpc.database-service.>",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from contracts.rpc import Method
+from kit.service_tokens import Guard
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -63,6 +64,9 @@ class Subscription(Protocol):
 class Bus(Protocol):
     """Publish, keep, receive, ask and answer."""
 
+    guard: Guard
+    """Proves who we are to those we ask, and judges those who ask us."""
+
     async def publish(self, subject: str, data: bytes) -> None:
         """Send to whoever listens now. A newer message replaces it; nobody misses it."""
         ...
@@ -95,11 +99,14 @@ class Bus(Protocol):
         ...
 
     async def ask(self, method: Method[Q, A], question: Q, timeout_s: float = ASK_TIMEOUT_S) -> A:
-        """Ask a service. Raises AnswerFault when it refuses, BusUnavailable when it does not answer in time."""
+        """Ask a service, in the name of the person of `service_tokens.on_behalf_of` where there is one. Raises
+        AnswerFault when it refuses (`forbidden`: the policy does), BusUnavailable when it does not answer in time."""
         ...
 
     async def answer(self, method: Method[Q, A], handler: Callable[[Q], Awaitable[A]]) -> Subscription:
-        """Answer a method. A handler raises AnswerFault to refuse; anything else becomes a logged `internal` fault."""
+        """Answer a method, to those whom the policy lets ask it.
+
+        A handler raises AnswerFault to refuse; anything else becomes a logged `internal` fault."""
         ...
 
     async def probe(self) -> str:
@@ -108,4 +115,12 @@ class Bus(Protocol):
 
     async def close(self) -> None:
         """Send what is still to be sent and hang up."""
+        ...
+
+
+class Joinable(Protocol):
+    """A bus in memory, which several services of a test share."""
+
+    def join(self, service: str, now_ms: Callable[[], int]) -> Bus:
+        """The bus as one service sees it."""
         ...

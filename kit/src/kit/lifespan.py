@@ -16,21 +16,26 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 
 from contracts import subjects
-from contracts.audit import ErrorReport, Heartbeat
+from contracts.audit import AuditRecord, ErrorReport, Heartbeat
 from contracts.codec import encode
 from kit import log, settings
-from kit.bus import Bus
+from kit.bus import Bus, Joinable
 from kit.clock import Clock, SystemClock
+from kit.denials import DenialBook
 from kit.edge import Accept, Edge
 from kit.errors import KitError, SettingsError
 from kit.faults import fingerprint
 from kit.hardening import harden
 from kit.health import HealthBook
 from kit.nats_bus import NatsBus
+from kit.service_tokens import QuestionDenied, open_guard
 
 S = TypeVar("S", bound=settings.ServiceSettings)
 
 HEARTBEAT_EVERY_S = 2.0
+DENIALS_EVERY_S = 1.0
+PLATFORM = "default"
+"""The tenant whose trail holds what concerns no tenant: denials of strangers and of services."""
 CLOSE_LIMIT_S = 8.0
 
 _log = log.get("lifespan")
@@ -62,6 +67,8 @@ class Service:
     max_frame_bytes: int = 64 * 1024
     started_ms: int = 0
     failed: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    denials: DenialBook = field(default_factory=DenialBook)
+    """What was denied and is not yet in the audit trail."""
     _tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
     _beat_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -124,6 +131,25 @@ class Service:
         with contextlib.suppress(KitError):
             await self.bus.store(subjects.errors(self.name), encode(report))
 
+    def note_denied(self, denied: QuestionDenied) -> None:
+        """A question over the bus was not answered."""
+        _log.warning("question_denied", denial=denied.code, who=denied.who, reason=denied.reason)
+        self.denials.add(denied.event, denied.tenant, denied.who, denied.what, denied.code, self.clock.now_ms())
+
+    async def write_denials(self, *, all_of_them: bool = False) -> None:
+        """Move denials that are due into the audit trail; those that can't be written wait for the next time."""
+        for denial in self.denials.due(self.clock.now_ms(), all_of_them=all_of_them):
+            tenant = denial.tenant or PLATFORM
+            identity = log.new_correlation_id()
+            record = AuditRecord(
+                identity, tenant, self.clock.now_ms(), self.name, denial.event, denial.who, denial.detail()
+            )
+            try:
+                await self.bus.store(subjects.audit(tenant), encode(record), identity)
+            except KitError as error:
+                _log.warning("denial_not_written", count=denial.count, error=str(error))
+                self.denials.restore(denial)
+
 
 async def _beat(service: Service) -> None:
     subject = subjects.health(service.name, service.settings.instance)
@@ -139,23 +165,37 @@ async def _beat(service: Service) -> None:
         await service.until_beat(HEARTBEAT_EVERY_S if was_ready else 0.1)
 
 
+async def _write_denials(service: Service) -> None:
+    while True:
+        await asyncio.sleep(DENIALS_EVERY_S)
+        await service.write_denials()
+
+
+async def _connected(name: str, config: settings.ServiceSettings, clock: Clock, closing: AsyncExitStack) -> NatsBus:
+    guard = open_guard(name, config.data_dir / "secrets", clock.now_ms)
+    bus = await NatsBus.connect(config.nats_url, name, config.nats_password, guard=guard)
+    closing.push_async_callback(bus.close)
+    return bus
+
+
 @asynccontextmanager
 async def opened(
-    name: str, config: settings.ServiceSettings, *, bus: Bus | None = None, clock: Clock | None = None
+    name: str, config: settings.ServiceSettings, *, bus: Joinable | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Service]:
     """A service with its bus and health book; `create_app` adds the rest. Tests hand in a fake bus and clock."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as closing:
-        if bus is None:
-            bus = await NatsBus.connect(config.nats_url, name, config.nats_password)
-            closing.push_async_callback(bus.close)
+        own = await _connected(name, config, clock, closing) if bus is None else bus.join(name, clock.now_ms)
         metrics = CollectorRegistry()
         if sys.platform == "linux":
             ProcessCollector(registry=metrics)
         health = HealthBook(clock)
-        health.register("bus", bus.probe)
-        service = Service(name, config, bus, clock, health, metrics, closing, started_ms=clock.now_ms())
+        health.register("bus", own.probe)
+        service = Service(name, config, own, clock, health, metrics, closing, started_ms=clock.now_ms())
+        own.guard.on_denied = service.note_denied
+        closing.push_async_callback(service.write_denials, all_of_them=True)
         closing.push_async_callback(service.cancel_tasks)
+        service.run_task(_write_denials(service), "denials")
         yield service
 
 

@@ -22,6 +22,7 @@ from kit import log
 from kit.backoff import Backoff
 from kit.bus import ASK_TIMEOUT_S, Delivery, Message, OnDeliveries, OnMessage
 from kit.errors import AnswerFault, BusUnavailable
+from kit.service_tokens import FORBIDDEN, Guard, QuestionDenied
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -84,7 +85,8 @@ class _Ending:
 class NatsBus:
     """Build with `connect`. Survives restarts of the server: streams and consumers are made again on reconnect."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, guard: Guard) -> None:
+        self.guard = guard
         self._service = service
         self._nc = Client()
         self._js: JetStreamContext = self._nc.jetstream()
@@ -94,9 +96,11 @@ class NatsBus:
         self._restore_backoff = Backoff(0.1, 2.0)
 
     @classmethod
-    async def connect(cls, url: str, service: str, password: str, *, give_up_after_s: float = 60.0) -> "NatsBus":
+    async def connect(
+        cls, url: str, service: str, password: str, *, guard: Guard, give_up_after_s: float = 60.0
+    ) -> "NatsBus":
         """Connect, waiting for the server up to `give_up_after_s`; raises BusUnavailable after that."""
-        bus = cls(service)
+        bus = cls(service, guard)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + give_up_after_s
         for delay in Backoff(0.05, 1.0).delays():
@@ -110,7 +114,7 @@ class NatsBus:
                     await bus._nc.close()
                 if loop.time() + delay > deadline:
                     raise BusUnavailable(f"no NATS server with JetStream answers at {url}: {error!r}") from None
-                bus = cls(service)
+                bus = cls(service, guard)
                 await asyncio.sleep(delay)
         raise AssertionError("backoff without attempts never ends")
 
@@ -276,7 +280,7 @@ class NatsBus:
         subject = subjects.rpc(method.service, method.name)
         try:
             async with asyncio.timeout(timeout_s):
-                reply = await self._request(subject, encode(question), timeout_s)
+                reply = await self._request(subject, encode(question), timeout_s, self.guard.headers(method))
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise BusUnavailable(f"{method.service} did not answer {method.name}: {error!r}") from None
         if reply.headers and FAULT in reply.headers:
@@ -284,10 +288,11 @@ class NatsBus:
             raise AnswerFault(fault.code, fault.reason)
         return decode(reply.data, method.answer)
 
-    async def _request(self, subject: str, data: bytes, timeout_s: float) -> Msg:
+    async def _request(self, subject: str, data: bytes, timeout_s: float, proofs: dict[str, str]) -> Msg:
+        headers = proofs | (_headers() or {})
         for delay in Backoff(0.02, 0.5).delays():
             try:
-                return await self._nc.request(subject, data, timeout=timeout_s, headers=_headers())
+                return await self._nc.request(subject, data, timeout=timeout_s, headers=headers)
             except nats.errors.NoRespondersError:
                 # nobody received it, so asking again can't do anything twice
                 await asyncio.sleep(delay)
@@ -301,7 +306,7 @@ class NatsBus:
         async def work(msg: Msg) -> None:
             token = log.correlation.set((msg.headers or {}).get(CORRELATION, ""))
             try:
-                await _reply(msg, method, handler)
+                await _reply(msg, method, handler, self.guard)
             finally:
                 log.correlation.reset(token)
                 slots.release()
@@ -335,9 +340,14 @@ class NatsBus:
             await self._nc.close()
 
 
-async def _reply(msg: Msg, method: Method[Any, Any], handler: Callable[[Any], Awaitable[Any]]) -> None:
+async def _reply(msg: Msg, method: Method[Any, Any], handler: Callable[[Any], Awaitable[Any]], guard: Guard) -> None:
+    headers: dict[str, str] | None = None
     try:
-        data, headers = encode(await handler(decode(msg.data, method.question))), None
+        question = decode(msg.data, method.question)
+        guard.check(method, question, msg.headers)
+        data = encode(await handler(question))
+    except QuestionDenied as denied:
+        data, headers = encode(Fault(FORBIDDEN, denied.reason)), {FAULT: "1"}
     except ContractError as error:
         data, headers = encode(Fault("bad_request", str(error))), {FAULT: "1"}
     except AnswerFault as fault:

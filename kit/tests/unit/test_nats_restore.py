@@ -4,6 +4,7 @@ from nats.errors import TimeoutError as NoAnswer
 
 from kit.backoff import Backoff
 from kit.nats_bus import NatsBus
+from kit.testing import whoever_may
 
 
 class Server:
@@ -25,7 +26,7 @@ class Server:
 
 
 def bus_on(server: Server, *names: str) -> NatsBus:
-    bus = NatsBus("test")
+    bus = NatsBus("test", whoever_may("operator"))
     bus._js = server  # type: ignore[assignment]
     bus._consumers = {name: ("TICKS", name) for name in names}  # type: ignore[misc]
     return bus

@@ -22,9 +22,10 @@ from contracts.commands import Command, PauseTrading
 from contracts.views import StreamAccount, StreamMessage, StreamTicks
 from kit import tokens
 from kit.bus import Delivery
-from kit.keys import make_private_key
+from kit.clock import SystemClock
+from kit.keys import key_id, make_private_key
 from kit.nats_bus import NatsBus
-from kit.testing import eventually
+from kit.testing import eventually, guard_of, write_service_keys
 from kit.testing.engines import free_port, nats_server
 
 pytestmark = pytest.mark.integration
@@ -54,6 +55,7 @@ async def answers(http: httpx.AsyncClient, path: str, status: int = 200) -> bool
 async def test_a_browser_signs_in_hears_prices_and_gives_a_command_over_the_real_bus(tmp_path: Path) -> None:
     port = free_port()
     key = make_private_key(tmp_path / "secrets" / "token.key")
+    write_service_keys(tmp_path / "secrets")
     env = {
         "AITRADING_DATA_DIR": str(tmp_path),
         "AITRADING_API_GATEWAY_PORT": str(port),
@@ -61,7 +63,8 @@ async def test_a_browser_signs_in_hears_prices_and_gives_a_command_over_the_real
     }
     with nats_server(tmp_path / "nats") as nats:
         env["AITRADING_NATS_URL"] = nats.url
-        bus = await NatsBus.connect(nats.url, "test", "")
+        guard = guard_of("database-service", SystemClock().now_ms, {key_id(key): key.public_key()})
+        bus = await NatsBus.connect(nats.url, "test", "", guard=guard)
         await Platform({"ann": user()}, [state()]).answer_on(bus)  # type: ignore[arg-type]
         async with (
             process(sys.executable, "-m", "api_gateway", env=env) as gateway,

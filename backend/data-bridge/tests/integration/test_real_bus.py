@@ -16,7 +16,7 @@ from contracts.codec import encode
 from contracts.signals import SignedSignal
 from contracts.uplink import Goodbye, Welcome
 from kit.nats_bus import NatsBus
-from kit.testing import eventually
+from kit.testing import eventually, whoever_may
 from kit.testing.engines import NatsServer
 
 pytestmark = pytest.mark.integration
@@ -32,7 +32,7 @@ class Stage:
 
     async def open(self) -> None:
         self.nats.start()
-        self.bus = await NatsBus.connect(self.nats.url, "database-service", "")
+        self.bus = await NatsBus.connect(self.nats.url, "database-service", "", guard=whoever_may("database-service"))
         self.store = rig.FakeStore(self.bus)
         await self.store.open()
         await self.bridge.start()

@@ -24,6 +24,7 @@ import pytest
 
 from contracts.ticks import TickBatch
 from kit.nats_bus import NatsBus
+from kit.testing import whoever_may, write_service_keys
 from kit.testing.engines import NatsServer, free_port
 
 NOBODY = 65534
@@ -117,6 +118,7 @@ class ServiceProcess:
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "subprocess.Popen[bytes]":
+        write_service_keys(self.folder / "secrets")
         environ = {name: value for name, value in os.environ.items() if not name.startswith("AITRADING_")}
         environ |= {
             "AITRADING_DATA_DIR": str(self.folder),
@@ -197,7 +199,7 @@ async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
 @pytest.fixture
 async def bus(nats: NatsServer) -> AsyncIterator[NatsBus]:
     """A client of the same NATS server."""
-    client = await NatsBus.connect(nats.url, "test", "")
+    client = await NatsBus.connect(nats.url, "test", "", guard=whoever_may("database-service"))
     yield client
     await client.close()
 

@@ -94,7 +94,7 @@ PLATFORM: dict[str, Rule] = {
     "orders.follow": Rule("Hear orders' states", _is(GATEWAY), Tenants.ANY),
     "commands.publish": Rule("Hand a person's command to the platform", _is(GATEWAY), Tenants.ANY),
     "commands.follow": Rule("Carry out commands", _is(DATABASE, ENGINE, HUB), Tenants.ANY),
-    "audit.write": Rule("Write into the audit trail", _is(BRIDGE, ENGINE, GATEWAY, HUB, OPERATOR), Tenants.ANY),
+    "audit.write": Rule("Write into the audit trail", SERVICES | {OPERATOR}, Tenants.ANY),
     "audit.store": Rule("Keep the audit trail", _is(DATABASE), Tenants.ANY),
     "audit.seal": Rule("Keep a checkpoint of the audit trail", _is(HUB, OPERATOR), Tenants.ANY),
     "revocations.publish": Rule("Revoke what is valid", _is(GATEWAY, HUB, OPERATOR), Tenants.ANY),

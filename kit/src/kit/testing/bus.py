@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from contracts import subjects
 from contracts.codec import decode, encode
 from contracts.errors import ContractError
@@ -12,6 +14,8 @@ from contracts.rpc import Fault, Method
 from kit import log
 from kit.bus import ASK_TIMEOUT_S, Message, OnDeliveries, OnMessage
 from kit.errors import AnswerFault, BusUnavailable
+from kit.service_tokens import FORBIDDEN, Guard, QuestionDenied
+from kit.testing.guards import guard_of
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -74,7 +78,9 @@ class FakeBus:
     _listeners: list[tuple[str, OnMessage]] = field(default_factory=list)
     _consumers: list[tuple[str, "asyncio.Queue[FakeDelivery]"]] = field(default_factory=list)
     _kept: list[tuple[str, bytes, str]] = field(default_factory=list)
-    _answers: dict[str, Callable[[Any], Awaitable[Any]]] = field(default_factory=dict)
+    people: dict[str, Ed25519PublicKey] = field(default_factory=dict)
+    """ key id -> key that signs people's tokens, for the guards of those who answer """
+    _answers: dict[str, tuple[Callable[[Any], Awaitable[Any]], Guard | None]] = field(default_factory=dict)
 
     def on(self, subject: str) -> list[bytes]:
         """What was published on subjects that match, oldest first."""
@@ -153,24 +159,46 @@ class FakeBus:
         self._consumers.append(entry)
         return _Ending(lambda: self._consumers.remove(entry), asyncio.create_task(work()), kept_before)
 
-    async def ask(self, method: Method[Q, A], question: Q, timeout_s: float = ASK_TIMEOUT_S) -> A:
-        """Ask through the codec, as over the wire."""
+    def join(self, service: str, now_ms: Callable[[], int]) -> "FakeSeat":
+        """The bus as a service sees it: what it asks carries its proofs, and what it is asked is judged by them."""
+        return FakeSeat(self, guard_of(service, now_ms, self.people))
+
+    async def ask(
+        self,
+        method: Method[Q, A],
+        question: Q,
+        timeout_s: float = ASK_TIMEOUT_S,
+        *,
+        asker: Guard | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> A:
+        """Ask through the codec, as over the wire. The test itself asks without proof; an `asker` is judged."""
         self._check(method.name)
-        handler = self._answers.get(subjects.rpc(method.service, method.name))
+        handler, guard = self._answers.get(subjects.rpc(method.service, method.name), (None, None))
         if handler is None:
             raise BusUnavailable(f"{method.service} did not answer {method.name}: nobody listens")
+        if asker is not None:
+            headers = asker.headers(method)
         try:
-            reply = await handler(decode(encode(question), method.question))
+            received = decode(encode(question), method.question)
+            if headers is not None:
+                judge = guard or guard_of(method.service, asker.now_ms if asker else lambda: 0, self.people)
+                judge.check(method, received, headers)
+            reply = await handler(received)
         except ContractError as error:
             raise AnswerFault("bad_request", str(error)) from None
+        except QuestionDenied as denied:
+            raise AnswerFault(FORBIDDEN, denied.reason) from None
         if isinstance(reply, Fault):
             raise AnswerFault(reply.code, reply.reason)
         return decode(encode(reply), method.answer)
 
-    async def answer(self, method: Method[Q, A], handler: Callable[[Q], Awaitable[A]]) -> _Ending:
+    async def answer(
+        self, method: Method[Q, A], handler: Callable[[Q], Awaitable[A]], *, guard: Guard | None = None
+    ) -> _Ending:
         """Answer a method."""
         subject = subjects.rpc(method.service, method.name)
-        self._answers[subject] = handler
+        self._answers[subject] = (handler, guard)
         return _Ending(lambda: self._answers.pop(subject, None) and None)
 
     async def probe(self) -> str:
@@ -180,3 +208,43 @@ class FakeBus:
 
     async def close(self) -> None:
         """Nothing to hang up."""
+
+
+@dataclass
+class FakeSeat:
+    """A service's end of a FakeBus."""
+
+    bus: FakeBus
+    guard: Guard
+
+    async def publish(self, subject: str, data: bytes) -> None:
+        """As the bus."""
+        await self.bus.publish(subject, data)
+
+    async def store(self, subject: str, data: bytes, message_id: str = "") -> None:
+        """As the bus."""
+        await self.bus.store(subject, data, message_id)
+
+    async def subscribe(self, subject: str, on_message: OnMessage, *, pending: int = 65_536) -> _Ending:
+        """As the bus."""
+        return await self.bus.subscribe(subject, on_message, pending=pending)
+
+    async def consume(self, stream: str, name: str, subject: str, on_deliveries: OnDeliveries, **how: Any) -> _Ending:
+        """As the bus."""
+        return await self.bus.consume(stream, name, subject, on_deliveries, **how)
+
+    async def ask(self, method: Method[Q, A], question: Q, timeout_s: float = ASK_TIMEOUT_S) -> A:
+        """Ask with our proofs."""
+        return await self.bus.ask(method, question, timeout_s, asker=self.guard)
+
+    async def answer(self, method: Method[Q, A], handler: Callable[[Q], Awaitable[A]]) -> _Ending:
+        """Answer those who prove that they may ask."""
+        return await self.bus.answer(method, handler, guard=self.guard)
+
+    async def probe(self) -> str:
+        """As the bus."""
+        return await self.bus.probe()
+
+    async def close(self) -> None:
+        """As the bus."""
+        await self.bus.close()

@@ -50,6 +50,7 @@ class TokenOffice:
             claims.jti,
             by_cookie,
             claims.iat * 1000,
+            token=token,
         )
         return self._memory.remember(known_as, caller)
 

@@ -89,6 +89,8 @@ class Caller(msgspec.Struct, frozen=True):
     """When the person last proved who they are."""
     scopes: frozenset[str] | None = None
     """What an API key was made for; None for a session."""
+    token: str = ""
+    """The access token that proves the person to the services behind the gateway."""
 
     def subject(self) -> Subject:
         """The caller as the policy sees them."""

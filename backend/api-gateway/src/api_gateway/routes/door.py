@@ -19,6 +19,7 @@ from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
 from kit.clock import Clock
+from kit.service_tokens import on_behalf_of
 from kit.tls import TRUST_DOMAIN
 
 MAX_BODY = 64 * 1024
@@ -115,6 +116,8 @@ class Door:
             await refuse(send, method, refusal)
             return
         scope["state"]["caller"] = caller
+        # the services behind answer the person, not the gateway
+        on_behalf_of.set(caller.token if caller else "")
         await self.api(scope, _again(body, receive) if body else receive, send)
 
     def _missed(self, scope: Scope) -> Refusal | None:

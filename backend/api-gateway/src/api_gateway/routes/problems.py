@@ -10,6 +10,7 @@ from litestar.types import Send
 
 from api_gateway.domain.access import SOCKET
 from api_gateway.domain.refusals import (
+    NOT_ALLOWED,
     NOT_FOUND,
     TOO_LARGE,
     UNAVAILABLE,
@@ -32,6 +33,7 @@ _FAULTS = {
     "not_found": NOT_FOUND,
     "conflict": Refusal(409, "conflict", "Something with this name exists already. Choose another."),
     "unavailable": UNAVAILABLE,
+    "forbidden": NOT_ALLOWED,
 }
 """ code of a service's fault -> what a person is told; its own words stay in the log """
 

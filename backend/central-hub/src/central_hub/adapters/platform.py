@@ -10,6 +10,7 @@ from central_hub.adapters.nats_server import NatsServer
 from central_hub.adapters.postgres_server import PostgresServer
 from central_hub.adapters.python_service import PythonService, is_installed
 from central_hub.adapters.secret_files import open_secrets
+from central_hub.adapters.service_keys import make_service_keys
 from central_hub.domain.environment import Platform, of_service
 from central_hub.domain.portplan import HUB
 from central_hub.domain.programs import NATS, POSTGRES, PROGRAMS, Program, check, without
@@ -49,6 +50,7 @@ def assemble(
     table = without(programs, {*elsewhere, *absent})
     check(table)
     secrets = open_secrets(data.secrets, RIGHTS)
+    make_service_keys(data.secrets, RIGHTS)
     nats_url = elsewhere.get(NATS, f"nats://127.0.0.1:{ports[NATS]}")
     launchers: list[Launcher] = []
     postgres = PostgresServer(Program(POSTGRES), ports[POSTGRES], data, secrets)

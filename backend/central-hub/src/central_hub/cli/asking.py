@@ -76,15 +76,18 @@ def port_of(data: DataDir, program: str) -> int:
 def on_bus(data: DataDir, work: "Callable[[Bus], Awaitable[T]]") -> T:
     """Connect, do `work`, hang up. HubError when the platform does not run or refuses."""
     from kit import log
-    from kit.errors import AnswerFault, BusUnavailable
+    from kit.clock import SystemClock
+    from kit.errors import AnswerFault, BusUnavailable, SettingsError
     from kit.nats_bus import NatsBus
+    from kit.service_tokens import open_guard
 
     log.configure(USER, "cli", "error")
     url = os.environ.get("AITRADING_NATS_URL") or f"nats://127.0.0.1:{port_of(data, NATS)}"
     password = os.environ.get("AITRADING_OPERATOR_NATS_PASSWORD") or read_bus_password(data.secrets, USER)
 
     async def talk() -> T:
-        bus = await NatsBus.connect(url, USER, password, give_up_after_s=2.0)
+        guard = open_guard(USER, data.secrets, SystemClock().now_ms)
+        bus = await NatsBus.connect(url, USER, password, guard=guard, give_up_after_s=2.0)
         try:
             return await work(bus)
         finally:
@@ -92,7 +95,7 @@ def on_bus(data: DataDir, work: "Callable[[Bus], Awaitable[T]]") -> T:
 
     try:
         return asyncio.run(talk())
-    except BusUnavailable as error:
+    except (BusUnavailable, SettingsError) as error:
         raise HubError(
             f"The platform does not answer on the bus ({error}). Start it with `aitrading up --data {data.root}`, "
             f"or see `aitrading status`."

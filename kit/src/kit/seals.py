@@ -1,0 +1,56 @@
+"""The seal of a command: the gateway vouches for the person who gave it, for as long as it waits in its stream.
+
+A token would be over before a command that waited for a crashed engine is read. The seal is the gateway's signature
+over the whole command: who gave it, for which tenant, in which role, and when they last proved who they are.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from contracts.codec import encode
+from contracts.commands import Command, Seal
+from kit import policy
+from kit.errors import SignatureRefused
+from kit.policy import Denied, Facts, State, Subject
+
+_PURPOSE = b"aitrading command seal 1\x00"
+"""Stands before what is signed: the same key signs tokens, which never begin like this."""
+
+
+def _signed(command: Command, seal: Seal) -> bytes:
+    return _PURPOSE + encode(msgspec.structs.replace(command, seal=msgspec.structs.replace(seal, signature=b"")))
+
+
+def sealed(command: Command, giver: Subject, key: Ed25519PrivateKey) -> Command:
+    """The command with its seal; `giver` is the person as the policy judged them."""
+    scopes = None if giver.scopes is None else tuple(sorted(giver.scopes))
+    seal = Seal(giver.role, giver.auth_ms, scopes)
+    signature = key.sign(_signed(command, seal))
+    return msgspec.structs.replace(command, seal=msgspec.structs.replace(seal, signature=signature))
+
+
+def giver_of(command: Command, keys: Mapping[str, Ed25519PublicKey]) -> Subject:
+    """Who gave the command. SignatureRefused (`no_seal`, `bad_seal`) unless one of the gateway's keys sealed exactly
+    this command."""
+    seal = command.seal
+    if seal is None:
+        raise SignatureRefused("no_seal", "the command carries no seal: it did not come through the gateway")
+    signed = _signed(command, seal)
+    for key in keys.values():
+        try:
+            key.verify(seal.signature, signed)
+        except InvalidSignature:
+            continue
+        scopes = None if seal.scopes is None else frozenset(seal.scopes)
+        return Subject(command.given_by, command.tenant, seal.role, seal.auth_ms, scopes)
+    raise SignatureRefused("bad_seal", "the seal does not fit the command: it was changed, or another key sealed it")
+
+
+def denied(command: Command, giver: Subject, states: frozenset[State] = frozenset()) -> Denied | None:
+    """Why the policy denies the command to its giver, judged at the time it was given; None when it does not."""
+    action = policy.command_action(command.body)
+    answer = policy.decide(giver, action, command.tenant, Facts(command.given_ms, False, states))
+    return answer if isinstance(answer, Denied) else None

@@ -1,0 +1,37 @@
+"""Denials are counted together, and a flood neither loses nor hides one."""
+
+from kit.denials import FLUSH_AFTER_MS, OTHERS, DenialBook
+
+
+def test_the_same_denial_many_times_is_one_record_with_its_count() -> None:
+    book = DenialBook()
+    for at_ms in range(5_000):
+        book.add("authz_fail", "default", "ann", "orders.place", "role", at_ms)
+    assert book.due(FLUSH_AFTER_MS - 1) == []
+    (denial,) = book.due(FLUSH_AFTER_MS)
+    assert (denial.count, denial.first_ms, denial.last_ms) == (5_000, 0, 4_999)
+    assert denial.detail()["count"] == "5000"
+    assert book.due(10**9) == []
+
+
+def test_A08_a_flood_of_different_denials_is_counted_and_none_is_dropped() -> None:
+    book = DenialBook(max_open=100)
+    for n in range(20_000):
+        book.add("authn_token_invalid", "", f"10.0.{n // 250}.{n % 250}", f"/x{n}", "malformed", n)
+    book.add("authn_token_reuse", "default", "ann", "session", "spent", 20_000)
+    assert len(book.open) <= 102
+    told = book.due(10**9)
+    assert sum(d.count for d in told if d.event == "authn_token_invalid") == 20_000
+    (reuse,) = [d for d in told if d.event == "authn_token_reuse"]
+    assert (reuse.tenant, reuse.count) == ("default", 1)
+    assert any(d.who == OTHERS for d in told)
+
+
+def test_what_could_not_be_written_comes_again_with_what_came_meanwhile() -> None:
+    book = DenialBook()
+    book.add("authz_fail", "default", "ann", "x", "role", 1)
+    (denial,) = book.due(0, all_of_them=True)
+    book.add("authz_fail", "default", "ann", "x", "role", 9)
+    book.restore(denial)
+    (again,) = book.due(0, all_of_them=True)
+    assert (again.count, again.first_ms, again.last_ms) == (2, 1, 9)
