@@ -1,9 +1,10 @@
 """The composition root of the collector."""
 
 from client_security.lifespan import App
-from data_collector.adapters.fetch import fetch
+from data_collector.adapters.fetch import Fetcher
 from data_collector.adapters.item_store import ItemStore
 from data_collector.adapters.parsers import PARSERS
+from data_collector.domain.egress import hosts_of
 from data_collector.routes import Collector
 from data_collector.settings import Settings
 
@@ -14,10 +15,9 @@ async def create_app(app: App, settings: Settings) -> None:
     """Collect from the configured sources into the client's data directory."""
     store = ItemStore(settings.data_dir / "news" / FILE)
     app.closing.callback(store.close)
-    pairs = (source.partition("=") for source in settings.sources)
-    collector = Collector(
-        tuple((kind, url) for kind, _, url in pairs), PARSERS, fetch, store, app.clock, settings.every_s * 1000
-    )
+    sources = tuple((kind, url) for kind, _, url in (source.partition("=") for source in settings.sources))
+    fetch = Fetcher(hosts_of((url for _, url in sources), settings.hosts))
+    collector = Collector(sources, PARSERS, fetch, store, app.clock, settings.every_s * 1000)
     app.accept = collector.accept
     app.health.register("sources", collector.probe)
     if collector.sources:

@@ -12,6 +12,8 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
     """See contracts.ports."""
     sources: tuple[str, ...] = ()
     """`rss=https://…`, `ff-json=https://…`, `ff-xml=https://…`, separated by commas. Respect each site's terms."""
+    hosts: tuple[str, ...] = ()
+    """More hosts that a source may lead to by a redirect; nothing else than these and the sources' own is asked."""
     every_s: int = 3_600
     """Pause between two visits of a source, an hour at least."""
 

@@ -1,12 +1,9 @@
 """Visits are rare and careful: private addresses are refused, failures wait longer, bad documents are kept aside."""
 
-import http.server
-import threading
 from pathlib import Path
 
 import pytest
 
-from data_collector.adapters.fetch import MAX_BYTES, fetch, public_address
 from data_collector.adapters.item_store import ItemStore
 from data_collector.adapters.parsers import PARSERS
 from data_collector.domain.politeness import (
@@ -24,30 +21,6 @@ from kit.testing import FakeClock
 
 RSS = b"<rss><channel><item><title>Rates stay</title><link>https://a.b/1</link><guid>1</guid></item></channel></rss>"
 URL = "https://news.example/feed"
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "::1", "fe80::1", "0.0.0.0", "224.0.0.1",
-     "::ffff:127.0.0.1", "100.64.0.1"],
-)  # fmt: skip
-def test_a_name_that_points_inside_is_refused(address) -> None:
-    with pytest.raises(FetchRefused, match="not a public address"):
-        public_address("evil.example", 80, lambda host, port: ["93.184.216.34", address])
-
-
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://a.b/c", "http://user:pw@a.b/", "http://", "gopher://x", "http://127.0.0.1:1/"]
-)
-def test_only_plain_web_addresses_are_fetched(url) -> None:
-    with pytest.raises(FetchRefused):
-        fetch(url)
-
-
-def test_a_public_name_gives_its_address_and_none_is_refused() -> None:
-    assert public_address("a.b", 80, lambda host, port: ["93.184.216.34"]) == "93.184.216.34"
-    with pytest.raises(FetchRefused, match="has no address"):
-        public_address("a.b", 80, lambda host, port: [])
 
 
 def test_success_waits_an_hour_at_least_and_failures_ever_longer_up_to_a_day() -> None:
@@ -128,54 +101,3 @@ def test_only_the_newest_bad_documents_are_kept(tmp_path) -> None:
 def test_settings_refuse_what_is_no_source(tmp_path, sources) -> None:
     with pytest.raises(ValueError, match="source"):
         Settings(data_dir=tmp_path, sources=sources)
-
-
-class _Pages(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.path == "/big":
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"x" * (MAX_BYTES + 10))
-        elif self.path == "/same":
-            self.send_response(304 if self.headers["If-None-Match"] == "t" else 200)
-            self.end_headers()
-        elif self.path == "/loop":
-            self.send_response(302)
-            self.send_header("Location", "/loop")
-            self.end_headers()
-        elif self.path == "/busy":
-            self.send_response(429)
-            self.send_header("Retry-After", "120")
-            self.end_headers()
-        else:
-            self.send_response(200)
-            self.send_header("ETag", "t")
-            self.end_headers()
-            self.wfile.write(RSS)
-
-    def log_message(self, *arguments: object) -> None:
-        """Silent."""
-
-
-def test_over_the_wire_sizes_redirects_and_refusals_are_bounded(monkeypatch) -> None:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{server.server_port}"
-    allow = "data_collector.adapters.fetch.public_address"
-    with pytest.raises(FetchRefused, match="not a public address"):
-        fetch(base + "/feed")
-    # the only patch here: this test's own server is, rightly, not a public address
-    monkeypatch.setattr(allow, lambda host, port, resolver: host)
-    try:
-        assert fetch(base + "/feed") == Fetched(RSS, "t", "")
-        assert fetch(base + "/same", etag="t").body is None
-        with pytest.raises(FetchRefused, match="larger than"):
-            fetch(base + "/big")
-        with pytest.raises(FetchRefused, match="redirects"):
-            fetch(base + "/loop")
-        with pytest.raises(FetchRefused, match="429") as refused:
-            fetch(base + "/busy")
-        assert refused.value.retry_after_ms == 120_000
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -1,16 +1,22 @@
-"""Fetch one document, carefully: public addresses only, few redirects, a size limit, no proxy, no cookies."""
+"""Fetch one document, carefully: allowed hosts at public addresses only, few redirects, limits on size and time."""
 
+import contextlib
 import http.client
-import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
-from urllib.parse import urljoin, urlsplit
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urljoin
 
+from data_collector.domain.egress import is_public, target
 from data_collector.domain.politeness import Fetched, FetchRefused
 
 MAX_BYTES = 4 * 1024 * 1024
 TIMEOUT_S = 15.0
+"""For each wait."""
+TOTAL_S = 45.0
+"""For one address altogether: a source that sends a byte now and then is cut as well."""
 MAX_REDIRECTS = 3
 USER_AGENT = "aitrading-client/0.1 (news collector; one request an hour)"
 
@@ -25,65 +31,97 @@ def resolve(host: str, port: int) -> list[str]:
         raise FetchRefused(f"{host} has no address ({error})") from None
 
 
-def public_address(host: str, port: int, resolver: Resolve) -> str:
-    """One address of the host, when all of them are public; the connection is made to it, not to the name again."""
-    addresses = resolver(host, port)
-    for text in addresses:
-        address = ipaddress.ip_address(text.split("%", 1)[0])
-        inner = getattr(address, "ipv4_mapped", None) or address
-        if not inner.is_global or inner.is_multicast:
-            raise FetchRefused(f"{host} points to {text}, which is not a public address")
-    if not addresses:
-        raise FetchRefused(f"{host} has no address")
-    return addresses[0]
+@contextlib.contextmanager
+def _cut_after(seconds: float, connection: socket.socket) -> Iterator[threading.Event]:
+    late = threading.Event()
 
+    def cut() -> None:
+        late.set()
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
-def fetch(url: str, etag: str = "", last_modified: str = "", resolver: Resolve = resolve) -> Fetched:
-    """Get a document. Blocks; call it in a thread. Raises FetchRefused."""
-    for _ in range(MAX_REDIRECTS + 1):
-        answer = _once(url, etag, last_modified, resolver)
-        if isinstance(answer, Fetched):
-            return answer
-        url = urljoin(url, answer)
-    raise FetchRefused(f"more than {MAX_REDIRECTS} redirects")
-
-
-def _once(url: str, etag: str, last_modified: str, resolver: Resolve) -> Fetched | str:
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError as error:
-        raise FetchRefused(f"not a web address ({error})") from None
-    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
-        raise FetchRefused("only http and https addresses without a password are fetched")
-    address = public_address(host, port, resolver)
-    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}
-    if etag:
-        headers["If-None-Match"] = etag
-    if last_modified:
-        headers["If-Modified-Since"] = last_modified
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
-    try:
-        plain = socket.create_connection((address, port), TIMEOUT_S)
-        context = ssl.create_default_context() if parts.scheme == "https" else None
-        connection.sock = context.wrap_socket(plain, server_hostname=host) if context else plain
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        if response.status in (301, 302, 303, 307, 308):
-            return response.getheader("Location") or ""
-        if response.status == 304:
-            return Fetched(None, etag, last_modified)
-        if response.status != 200:
-            raise FetchRefused(f"the source answered {response.status}", _seconds(response.getheader("Retry-After")))
-        body = response.read(MAX_BYTES + 1)
-        if len(body) > MAX_BYTES:
-            raise FetchRefused(f"the document is larger than {MAX_BYTES} bytes")
-        return Fetched(body, response.getheader("ETag") or "", response.getheader("Last-Modified") or "")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise FetchRefused(f"{host} did not answer properly ({type(error).__name__}: {error})") from None
+        yield late
     finally:
-        connection.close()
+        timer.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Fetches from `hosts` only. Call it with an address; it blocks, so call it in a thread."""
+
+    hosts: frozenset[str]
+    resolver: Resolve = resolve
+    public: Callable[[str], bool] = is_public
+    total_s: float = TOTAL_S
+
+    def __call__(self, url: str, etag: str = "", last_modified: str = "") -> Fetched:
+        """The document, or that it has not changed. Raises FetchRefused."""
+        before = ""
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self._once(url, before, etag, last_modified)
+            if isinstance(answer, Fetched):
+                return answer
+            before, url = url.partition(":")[0], urljoin(url, answer)
+        raise FetchRefused(f"more than {MAX_REDIRECTS} redirects")
+
+    def address(self, host: str, port: int) -> str:
+        """One address of the host, when all are public. The name is resolved once and the connection is made to what
+        was checked: a name that points elsewhere a moment later leads nowhere."""
+        addresses = self.resolver(host, port)
+        for text in addresses:
+            if not self.public(text):
+                raise FetchRefused(f"{host} points to {text}, which is not a public address")
+        if not addresses:
+            raise FetchRefused(f"{host} has no address")
+        return addresses[0]
+
+    def _once(self, url: str, before: str, etag: str, last_modified: str) -> Fetched | str:
+        scheme, host, port, path = target(url, self.hosts, before=before)
+        address = self.address(host, port)
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}
+        if etag:
+            headers["If-None-Match"] = etag
+        if last_modified:
+            headers["If-Modified-Since"] = last_modified
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        try:
+            plain = socket.create_connection((address, port), TIMEOUT_S)
+            with _cut_after(self.total_s, plain) as late:
+                context = ssl.create_default_context() if scheme == "https" else None
+                # the certificate has to fit the name, and the request carries it, though the address was dialled
+                connection.sock = context.wrap_socket(plain, server_hostname=host) if context else plain
+                connection.request("GET", path, headers=headers)
+                answer = _read(connection.getresponse(), etag, last_modified)
+                if late.is_set():
+                    # without a length, a document that was cut looks like one that has ended
+                    raise FetchRefused(f"{host} took longer than {self.total_s:.0f} s")
+                return answer
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise FetchRefused(f"{host} did not answer properly ({type(error).__name__}: {error})") from None
+        finally:
+            connection.close()
+
+
+def _read(response: http.client.HTTPResponse, etag: str, last_modified: str) -> Fetched | str:
+    if response.status in (301, 302, 303, 307, 308):
+        return response.getheader("Location") or ""
+    if response.status == 304:
+        return Fetched(None, etag, last_modified)
+    if response.status != 200:
+        raise FetchRefused(f"the source answered {response.status}", _seconds(response.getheader("Retry-After")))
+    if (packed := response.getheader("Content-Encoding") or "identity").lower() != "identity":
+        # nothing is unpacked here, so nothing can unfold to gigabytes
+        raise FetchRefused(f"the document is packed ({packed[:20]}), which nobody asked for")
+    body = response.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise FetchRefused(f"the document is larger than {MAX_BYTES} bytes")
+    if response.length:
+        raise FetchRefused("the document ended early")
+    return Fetched(body, response.getheader("ETag") or "", response.getheader("Last-Modified") or "")
 
 
 def _seconds(text: str | None) -> int:
