@@ -2,11 +2,14 @@
 
 import contextlib
 import contextvars
+import json
 import logging
+import math
 import re
 import sys
 import uuid
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -37,28 +40,88 @@ _SECRET_TEXT = re.compile(
 )
 HIDDEN = "[hidden]"
 _MAX_TEXT = 4_000
+_MAX_KEY = 100
+_MAX_PARTS = 64
+"""Of one list or one dictionary."""
+_MAX_DEPTH = 6
+MAX_LINE = 16_000
+"""Characters of one line, whatever was logged."""
+_CUT = "…"
+_OURS = ("at", "level", "service", "instance", "part", "event", "correlation_id")
+"""Fields that stay when others have to go."""
 
 Event = MutableMapping[str, Any]
 
 
-def redact(value: Any, key: str = "") -> Any:
-    """The value with everything that looks like a secret replaced; long texts are cut."""
+def _short(text: str, most: int = _MAX_TEXT) -> str:
+    return text if len(text) <= most else text[:most] + _CUT
+
+
+def redact(value: Any, key: str = "", depth: int = 0) -> Any:
+    """The value with everything that looks like a secret replaced; what is long, wide or deep is cut."""
     if key and _SECRET_KEY.search(key):
         return HIDDEN
     if isinstance(value, str):
-        text = _SECRET_TEXT.sub(HIDDEN, value)
-        return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
-    if isinstance(value, dict):
-        return {k: redact(v, str(k)) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [redact(v) for v in value]
+        # cut first, with room for a secret that begins before the edge: the search must not cost megabytes
+        return _short(_SECRET_TEXT.sub(HIDDEN, value[: 2 * _MAX_TEXT])) + ("" if len(value) <= 2 * _MAX_TEXT else _CUT)
+    if value is None or isinstance(value, bool | int):
+        return value if not isinstance(value, int) or abs(value) < 2**64 else _short(repr(value), _MAX_KEY)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
-    return value
+    if depth >= _MAX_DEPTH:
+        return _CUT
+    if isinstance(value, dict):
+        parts = list(value.items())[:_MAX_PARTS]
+        return {_short(str(k), _MAX_KEY): redact(v, str(k)[:_MAX_KEY], depth + 1) for k, v in parts}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(v, "", depth + 1) for v in list(value)[:_MAX_PARTS]]
+    return redact(repr(value), "", depth + 1)
 
 
 def _redact(_logger: Any, _method: str, event: Event) -> Event:
-    return {key: redact(value, key) for key, value in event.items()}
+    ours = [key for key in event if key in _OURS]
+    theirs = [key for key in event if key not in _OURS][:_MAX_PARTS]
+    return {_short(str(key), _MAX_KEY): redact(event[key], str(key)) for key in (*ours, *theirs)}
+
+
+def line(event: Mapping[str, Any]) -> str:
+    """The event as one line of plain ASCII: line breaks, colours and marks that turn the reading order are escaped, so
+    nobody's input can begin a line of its own. Over MAX_LINE the longest fields go."""
+    text = json.dumps(event, default=repr)
+    sizes = {key: len(json.dumps({key: value}, default=repr)) for key, value in event.items()}
+    kept = dict(event)
+    for key in sorted(sizes, key=lambda key: (key in _OURS, -sizes[key])):
+        if len(text) <= MAX_LINE:
+            break
+        if key in _OURS:
+            kept[key] = f"<cut, {sizes[key]} characters>"
+        else:
+            del kept[key]
+            kept["fields_cut"] = kept.get("fields_cut", 0) + 1
+        text = json.dumps(kept, default=repr)
+    return text.replace("\x7f", "\\u007f")
+
+
+def _render(_logger: Any, _method: str, event: Event) -> str:
+    return line(event)
+
+
+class _OneLine(logging.Formatter):
+    """Other people's libraries log text; here it becomes the same kind of line."""
+
+    def __init__(self, service: str, instance: str) -> None:
+        super().__init__()
+        self._known = {"service": service, "instance": instance}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One JSON object on one line."""
+        event: dict[str, Any] = {"event": record.getMessage(), "part": record.name, "level": record.levelname.lower()}
+        event["at"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return line(_redact(None, "", self._known | event))
 
 
 def _correlate(_logger: Any, _method: str, event: Event) -> Event:
@@ -79,14 +142,16 @@ def configure(service: str, instance: str, level: str) -> None:
             _correlate,
             structlog.processors.format_exc_info,
             _redact,
-            structlog.processors.JSONRenderer(),
+            _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service, instance=instance)
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine(service, instance))
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler])
 
 
 def get(name: str) -> Any:
