@@ -7,6 +7,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.domain.enrolment import Enrolment
+from client_security.domain.signal_keys import SignalKeys
 from client_security.domain.verification import Trust
 from contracts.accounts import Side
 from contracts.signals import Signal, magic_of, short_id
@@ -120,6 +121,7 @@ class Room:
 
     def __init__(self, tmp_path) -> None:
         self.clock, self.key = FakeClock(), Ed25519PrivateKey.generate()
+        self.rotation = Ed25519PrivateKey.generate()
         self.terminal, self.line, self.audit = Paper(self.clock), Line(), Log()
         self.path = tmp_path / "journal.db"
         self.limits_path = tmp_path / "limits.json"
@@ -136,7 +138,8 @@ class Room:
         self.watch = AccountWatch(
             self.terminal, self.line, enrolment, self.clock, "utc", (), 9, dict, lambda: (), self.server_clock
         )
-        trust = Trust("default", "1000001", {key_id(self.key): self.key.public_key()}, self.journal.created_ms)
+        self.keys = SignalKeys({key_id(self.key): self.key.public_key()}, self.rotation.public_key())
+        trust = Trust("default", "1000001", self.keys, self.journal.created_ms)
         self.quotes = {"EURUSD": Quote(1.0999, 1.1, now)}
         self.lease = Lease(FENCE, self.clock.boot_ns() + 10**15)
         self.desk = OrderDesk(

@@ -8,6 +8,7 @@ import msgspec
 
 from contracts.accounts import AccountState
 from contracts.executions import Execution
+from contracts.rotation import SignedKeyList
 from contracts.signals import SignedSignal
 from contracts.ticks import TickBatch
 
@@ -118,7 +119,7 @@ class AccountFrame(msgspec.Struct, frozen=True, array_like=True, tag="state"):
 class Control(msgspec.Struct, frozen=True, array_like=True, tag="control"):
     """A map-shaped message inside an array-shaped frame."""
 
-    body: Hello | Welcome | Ack | Rewind | Refused | Goodbye | Ping | Pong
+    body: Hello | Welcome | Ack | Rewind | Refused | Goodbye | Ping | Pong | SignedKeyList
 
 
 UpFrame = TickBatch | Execution | AccountFrame | Control

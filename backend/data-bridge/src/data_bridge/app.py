@@ -5,6 +5,7 @@ import secrets
 
 from contracts.uplink import MAX_FRAME_BYTES
 from data_bridge.adapters.connection import Connection, Surroundings
+from data_bridge.adapters.key_list_file import KeyListFile
 from data_bridge.adapters.prometheus import BridgeCollector
 from data_bridge.adapters.roster import BusStore, Roster
 from data_bridge.adapters.shelf import FileShelf
@@ -36,7 +37,9 @@ async def create_app(service: Service, settings: Settings) -> None:
     roster = Roster(counts)
     trail = BusTrail(service.name, service.bus, service.clock, counts)
     shelf = FileShelf(settings.refused_dir, settings.kept_aside, service.clock)
-    around = Surroundings(service.bus, BusStore(service.bus), service.clock, counts, roster, trail, shelf, settings)
+    keys = KeyListFile(settings.key_list)
+    store = BusStore(service.bus)
+    around = Surroundings(service.bus, store, service.clock, counts, roster, trail, shelf, settings, keys)
     connections: set[Connection] = set()
 
     def open_terminal(who: Identity) -> Connection:
@@ -51,7 +54,10 @@ async def create_app(service: Service, settings: Settings) -> None:
             await asyncio.sleep(TICK_EVERY_S)
             for connection in [c for c in connections if c.gone.is_set()]:
                 connections.discard(connection)
+            changed = keys.look()
             for connection in list(connections):
+                if changed:
+                    connection.rekeyed()
                 connection.tick()
             trail.tick()
             service.counters.update(

@@ -28,6 +28,11 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """Refused frames kept as files for inspection; the oldest is replaced. 0 keeps none."""
 
     @property
+    def key_list(self) -> Path:
+        """The signed list of signal keys; there is none before the first rotation."""
+        return self.data_dir / "secrets" / "signal-keys.json"
+
+    @property
     def refused_dir(self) -> Path:
         """Where refused frames are kept aside."""
         return self.data_dir / "data-bridge" / "refused"

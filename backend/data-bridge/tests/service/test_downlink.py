@@ -1,6 +1,7 @@
 """Signals on their way to the terminal, and when the bus may forget them."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import bridge_rig as rig
@@ -9,8 +10,10 @@ import msgspec
 from contracts.audit import AuditRecord
 from contracts.codec import decode, encode
 from contracts.executions import ExecutionState
+from contracts.rotation import SignedKeyList
+from contracts.rpc import LeaseWish
 from contracts.signals import SignedSignal
-from contracts.uplink import Welcome
+from contracts.uplink import LEASE_MARGIN_MS, LEASE_MS, Goodbye, Ping, Pong, Welcome
 from data_bridge.adapters.signal_feed import SignalFeed
 from data_bridge.adapters.trail import BusTrail
 from data_bridge.domain.counts import Counts
@@ -161,3 +164,80 @@ async def test_a_terminal_that_leaves_while_the_consumer_is_made_leaves_no_consu
     await opening
     await bus.store(SUBJECT, encode(SignedSignal("default", "1000001", "s1", 2**50, "k", b"", b"")), "s1")
     assert (sent, bus.deliveries) == ([], [])
+
+
+def announce(folder: Path, body: bytes) -> SignedKeyList:
+    signed = SignedKeyList(body, b"signature")
+    path = folder / "secrets" / "signal-keys.json"
+    path.parent.mkdir(exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(msgspec.json.encode(signed))
+    fresh.replace(path)
+    return signed
+
+
+async def test_a_terminal_hears_of_new_signal_keys_at_once_and_another_before_its_first_signal(app: Any) -> None:
+    async with app.terminal() as terminal:
+        await eventually(lambda: terminal.heard(Welcome))
+        first = announce(app.folder, b"one")
+        assert await eventually(lambda: terminal.heard(SignedKeyList)) == [first]
+        second = announce(app.folder, b"two")
+        assert await eventually(lambda: terminal.heard(SignedKeyList)[1:]) == [second]
+    await app.bus.store(SUBJECT, encode(signal(app)), "s1")
+    async with app.terminal(hello=rig.hello_of(last_session=terminal.heard(Welcome)[0].session)) as later:
+        await eventually(lambda: later.heard(SignedSignal))
+        kinds = [type(f) for f in later.frames]
+        assert kinds.index(SignedKeyList) < kinds.index(SignedSignal)
+
+
+async def test_a_list_of_keys_that_can_not_be_read_is_told_to_nobody(app: Any) -> None:
+    async with app.terminal() as terminal:
+        await eventually(lambda: terminal.heard(Welcome))
+        good = announce(app.folder, b"good")
+        await eventually(lambda: terminal.heard(SignedKeyList))
+        (app.folder / "secrets" / "signal-keys.json").write_text("{")
+        app.clock.advance(5_000)
+        await eventually(lambda: len(terminal.heard(Ping)) == 2)
+        assert terminal.heard(SignedKeyList) == [good]
+
+
+async def test_O14_a_second_client_of_the_account_waits_until_the_first_ones_lease_is_over(app: Any) -> None:
+    async with app.terminal() as first, app.terminal(hello=rig.hello_of("journal-2")) as second:
+        (goodbye,) = await eventually(lambda: first.heard(Goodbye))
+        assert (goodbye.code, goodbye.retry) == ("fenced", False)
+        await eventually(lambda: second.heard(Pong))
+        assert [p.fence for p in second.heard(Pong)] == [0]
+        await app.bus.store(SUBJECT, encode(signal(app)), "s1")
+        app.clock.advance(LEASE_MS + LEASE_MARGIN_MS)
+        await second.say(Ping(2))
+        await eventually(lambda: second.heard(SignedSignal))
+        assert [p.fence for p in second.heard(Pong)] == [0, 2]
+
+
+async def test_O14_a_client_that_was_replaced_while_it_was_away_is_sent_home_and_the_holder_stays(app: Any) -> None:
+    app.store.holder, app.store.fence = LeaseWish("", "", "journal-2", "", "s", "pc-2", True, 0), 7
+    away = rig.hello_of("journal-1", last_session="old", claim=False)
+    async with app.terminal(hello=away) as late:
+        (goodbye,) = await eventually(lambda: late.heard(Goodbye))
+        assert (goodbye.code, goodbye.retry, late.heard(Welcome)) == ("fenced", False, [])
+        assert "pc-2" in goodbye.reason
+    assert app.metric("bridge_refused_total", reason="fenced") == 1
+
+
+async def test_a_terminal_whose_clock_is_wrong_streams_ticks_and_gets_no_signals(app: Any) -> None:
+    async with app.terminal(clock_ahead_ms=30_000) as terminal:
+        await eventually(lambda: terminal.heard(Pong))
+        await app.bus.store(SUBJECT, encode(signal(app)), "s1")
+        await eventually(lambda: app.metric("bridge_refused_total", reason="withheld") == 1)
+        await terminal.send(rig.ticks_of("EURUSD", 1, 5))
+        await eventually(lambda: terminal.acked("EURUSD") == 5)
+        assert terminal.heard(SignedSignal) == []
+
+
+async def test_a_client_too_old_for_orders_streams_ticks_and_is_lent_nothing(app: Any) -> None:
+    async with app.terminal(hello=rig.hello_of("", version="0.0.9")) as terminal:
+        await eventually(lambda: terminal.heard(Pong))
+        await terminal.send(rig.ticks_of("EURUSD", 1, 5))
+        await eventually(lambda: terminal.acked("EURUSD") == 5)
+        assert [p.fence for p in terminal.heard(Pong)] == [0]
+        assert app.store.wishes == []

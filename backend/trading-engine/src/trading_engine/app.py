@@ -11,10 +11,10 @@ from kit.backoff import Backoff
 from kit.errors import SettingsError
 from kit.keys import read_private_key
 from kit.lifespan import Service, start_edge
-from kit.signing import sign
 from trading_engine.adapters import prometheus
 from trading_engine.adapters.carrier import Carrier
 from trading_engine.adapters.files import AsideFile, PauseFile
+from trading_engine.adapters.key_ring import KeyRing
 from trading_engine.adapters.nats import BusStore, BusWire
 from trading_engine.domain.engine import Engine
 from trading_engine.domain.events import Restored, SignalDropped, StoreChanged
@@ -48,7 +48,7 @@ async def create_app(service: Service, settings: Settings) -> None:
         carrier.submit(engine.process(event))
 
     commits = prometheus.commit_seconds(service.metrics)
-    carrier = Carrier(store, wire, pauses, lambda signal: sign(signal, key), service.clock, tell, commits.observe)
+    carrier = Carrier(store, wire, pauses, KeyRing(settings.key_path(), key), service.clock, tell, commits.observe)
     aside = AsideFile(settings.own_dir() / "kept-aside.jsonl")
     routes = Routes(engine, carrier, service.clock, aside, lambda: tell_pauses())
     service.metrics.register(

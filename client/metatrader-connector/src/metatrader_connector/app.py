@@ -37,6 +37,9 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     papers = Papers(vault_in(home, key=app.vault_key))
     enrolment = papers.enrolment()
     now = app.clock.now_ms()
+    keys = enrolment.keys()
+    if (kept := papers.signal_keys()) is not None:
+        keys.adopt(kept, now, kept=True)  # of another server's rotation key: the enrolment's keys count again
     spool = SqliteSpool(home / "spool.db", now, settings.spool_max_mb * 1024 * 1024)
     app.closing.callback(spool.close)
     journal = SqliteJournal(home / "journal.db", spool.epoch, now)
@@ -91,7 +94,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         line,
         watch,
         audit,
-        Trust(enrolment.tenant, enrolment.account, enrolment.pinned(), journal.created_ms),
+        Trust(enrolment.tenant, enrolment.account, keys, journal.created_ms),
         app.clock,
         settings.terminal_clock,
         limits_in(home / "limits.json"),
@@ -102,7 +105,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         server_clock,
         failpoint,
     )
-    server = ServerSide(spool, journal, forwarder, desk, line, app.clock, lease, server_clock)
+    server = ServerSide(spool, journal, forwarder, desk, line, app.clock, lease, server_clock, papers)
     app.closing.callback(line.close)
     await desk.begin()
 

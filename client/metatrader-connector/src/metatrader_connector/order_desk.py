@@ -11,7 +11,7 @@ from client_security.domain.refusal import Refusal
 from client_security.domain.verification import Trust, authentic, in_time
 from contracts.accounts import Side
 from contracts.executions import FINAL_EXECUTIONS, Execution, ExecutionState
-from contracts.signals import Signal, SignedSignal
+from contracts.signals import Signal, SignedSignal, signal_bytes
 from kit import log
 from kit.clock import Clock
 from metatrader_connector.account_watch import HEDGING, AccountWatch
@@ -87,15 +87,15 @@ class OrderDesk:
 
     async def judge(self, signed: SignedSignal, received_ms: int, received_ns: int) -> None:
         """Believe or refuse, execute at most once, report."""
-        signal = authentic(signed, self.trust)
-        if isinstance(signal, Refusal):
-            await self._disbelieve(signed, signal, received_ms)
-            return
-        known = await self.journal.find(signal.id)
-        if known is not None:
+        signal = authentic(signed, self.trust, self.clock.now_ms())
+        known = await self.journal.find(signed.signal_id)
+        if known is not None and (isinstance(signal, Signal) or _same(known[0], signed)):
             # a redelivery: the answer is the one that was given; an unfinished order is being searched for
             if known[1] is not None:
                 self._send(known[1])
+            return
+        if isinstance(signal, Refusal):
+            await self._disbelieve(signed, signal, received_ms)
             return
         if (refusal := self._out_of_time(signal)) is not None:
             await self._disbelieve(signed, refusal, received_ms)
@@ -263,3 +263,8 @@ class OrderDesk:
                 await self._close(entry, outcome)
             else:
                 self.searching[entry.signal.id] = entry
+
+
+def _same(entry: Entry, signed: SignedSignal) -> bool:
+    """It is the very signal that was believed once, though its key has ended since."""
+    return entry.key_id == signed.key_id and signal_bytes(entry.signal) == signed.payload

@@ -4,6 +4,7 @@ from typing import NamedTuple, Protocol
 
 from contracts.accounts import AccountState
 from contracts.executions import Execution
+from contracts.rotation import SignedKeyList
 from contracts.ticks import TickBatch
 from metatrader_connector.domain.cursor import Cursor
 from metatrader_connector.domain.executor import Entry
@@ -162,6 +163,14 @@ class Standing(NamedTuple):
     journal: str = ""
     last_session: str = ""
     claim: bool = False
+
+
+class Keeps(Protocol):
+    """Where the newest list of signal keys lies."""
+
+    def keep_signal_keys(self, signed: SignedKeyList) -> None:
+        """On disk when this returns."""
+        ...
 
 
 class Line(Protocol):

@@ -1,7 +1,10 @@
 """What the server says, handed to those whom it concerns."""
 
+import asyncio
 from dataclasses import dataclass
 
+from client_security.domain.refusal import Refusal
+from contracts.rotation import SignedKeyList
 from contracts.signals import SignedSignal
 from contracts.uplink import Ack, Pong, Rewind, StreamPosition, Welcome
 from kit import log
@@ -9,7 +12,7 @@ from kit.clock import Clock
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.order_desk import OrderDesk
-from metatrader_connector.ports import Journal, Line, Spool
+from metatrader_connector.ports import Journal, Keeps, Line, Spool
 from metatrader_connector.tick_flow import Forwarder
 
 _log = log.get("routes")
@@ -31,6 +34,7 @@ class ServerSide:
     clock: Clock
     lease: Lease
     server_clock: ServerClock
+    keeps: Keeps
     welcome: Welcome | None = None
 
     async def welcomed(self, welcome: Welcome) -> None:
@@ -76,6 +80,22 @@ class ServerSide:
             # before the first order of the lease: a copy of this journal made earlier must not pass for this one
             await self.journal.held_in(self.welcome.session)
         self.lease.renewed(pong.fence, asked_ns)
+
+    async def rekeyed(self, signed: SignedKeyList) -> None:
+        """A newer list of signal keys counts once it is kept; the others change nothing and are recorded."""
+        keys = self.desk.trust.keys
+        before = keys.newest
+        found = keys.adopt(signed, self.clock.now_ms())
+        if isinstance(found, Refusal):
+            await self._record("signal_keys_refused", "", {"code": found.code, "reason": found.reason})
+        elif found != before:
+            await asyncio.to_thread(self.keeps.keep_signal_keys, signed)
+            names = ",".join(key.key_id for key in found.keys)
+            await self._record("signal_keys_changed", str(found.version), {"keys": names})
+
+    async def _record(self, kind: str, subject: str, detail: dict[str, str]) -> None:
+        _log.warning(kind, **detail)
+        await asyncio.to_thread(self.desk.audit.append, self.clock.now_ms(), kind, subject, detail)
 
     def rewound(self, rewind: Rewind) -> None:
         """Send again; what was forgotten because the store had confirmed it can't be: then compare all anew."""

@@ -58,7 +58,7 @@ class Ends:
         self.journal = SqliteJournal(tmp_path / "journal.db", 1_000, 1)
         self.forwarder = Forwarder(self.spool, self.line)
         self.server = ServerSide(
-            self.spool, self.journal, self.forwarder, None, self.line, self.clock, Lease(), ServerClock()
+            self.spool, self.journal, self.forwarder, None, self.line, self.clock, Lease(), ServerClock(), None
         )
 
     async def spooled(self, first: int, count: int) -> None:

@@ -8,8 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from desk_room import FENCE, Room
 
 from contracts.executions import ExecutionState as State
+from contracts.rotation import KeyList, SignalKey, SignedKeyList
 from contracts.signals import SignalLimits
 from contracts.uplink import LEASE_MS
+from kit.key_lists import sign_list
+from kit.keys import key_id, public_text
 from metatrader_connector.domain.limits import Quote
 
 
@@ -178,3 +181,28 @@ async def test_a_client_that_was_never_lent_the_account_sends_nothing(room) -> N
     room.lease.fence = 0
     assert (await room.give(msgspec.structs.replace(room.signal(), fence=0))).code == "fenced"
     assert room.terminal.requests == []
+
+
+def _list(room, version: int, *keys, revoked=()) -> SignedKeyList:
+    named = tuple(SignalKey(key_id(key), public_text(key), 0) for key in keys)
+    now = room.clock.now_ms()
+    return sign_list(KeyList(version, now, now + 1_000, named, revoked), room.rotation)
+
+
+async def test_T18_a_signal_of_a_revoked_key_is_refused_and_one_of_its_successor_believed(room) -> None:
+    done = room.signal()
+    first = await room.give(done)
+    fresh = Ed25519PrivateKey.generate()
+    room.keys.adopt(_list(room, 1, fresh, revoked=(key_id(room.key),)), room.clock.now_ms())
+    report = await room.give(room.signal())
+    assert (report.state, report.code, len(room.terminal.books)) == (State.REFUSED, "revoked_key", 1)
+    assert (await room.give(room.signal(), fresh)).state is State.FILLED
+    assert await room.give(done) == first, "what was believed once keeps its answer"
+
+
+async def test_a_change_of_keys_loses_no_order(room) -> None:
+    fresh = Ed25519PrivateKey.generate()
+    room.keys.adopt(_list(room, 1, room.key, fresh), room.clock.now_ms())
+    for key in (room.key, fresh, room.key, fresh):
+        assert (await room.give(room.signal(), key)).state is State.FILLED
+    assert len(room.terminal.books) == 4

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.domain.enrolment import EnrolmentRefused, parse
+from client_security.domain.signal_keys import SignalKeys
 from client_security.domain.verification import Trust, authentic, in_time
 from contracts.accounts import Side
 from contracts.signals import Signal, magic_of, short_id
@@ -17,7 +18,7 @@ from kit.signing import sign
 
 KEY = Ed25519PrivateKey.generate()
 NOW = time.time_ns() // 1_000_000
-TRUST = Trust("default", "1000001", {key_id(KEY): KEY.public_key()}, NOW - 60_000)
+TRUST = Trust("default", "1000001", SignalKeys({key_id(KEY): KEY.public_key()}), NOW - 60_000)
 ID = "0123456789abcdef" * 2
 
 
@@ -30,13 +31,13 @@ def signal(**change: object) -> Signal:
 
 
 def verdict(signed, now_ms: int = NOW + 10, trust: Trust = TRUST) -> str:
-    found = authentic(signed, trust)
+    found = authentic(signed, trust, now_ms)
     refusal = in_time(found, trust, now_ms) if isinstance(found, Signal) else found
     return refusal.code if refusal else ""
 
 
 def test_a_true_signal_is_believed() -> None:
-    assert authentic(sign(signal(), KEY), TRUST) == signal()
+    assert authentic(sign(signal(), KEY), TRUST, NOW) == signal()
 
 
 def test_every_flipped_bit_of_payload_and_signature_is_noticed() -> None:

@@ -69,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
     enrol.add_argument("--days", type=int, default=31, help="how long the token lives, 31 at most")
     enrol.add_argument("--out", type=_path, metavar="FILE", help="where to write it")
 
+    keys = group("keys", "Keys of the platform.")
+    rotate = verb("rotate", "Make a new key; what was signed with the old one goes on counting.", "keys", keys)
+    rotate.add_argument("what", choices=("signal",))
+    rotate.add_argument("--rotation-key", type=_path, metavar="FILE", help="the offline key that signs the change")
+    rotate.add_argument("--revoke", action="store_true", help="the old key is in wrong hands: it ends now")
+
     audit = group("audit", "The audit trail.")
     prove = verb("verify", "Prove that no record was changed, removed or rewritten.", "audit", audit)
     prove.add_argument("--tenant", help="one tenant; all of them unless given")

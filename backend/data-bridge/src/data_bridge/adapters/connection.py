@@ -11,7 +11,8 @@ import picows
 
 from contracts.rpc import LeaseTaken, LeaseWish, Stored
 from contracts.subjects import account as account_subject
-from contracts.uplink import MAX_FRAME_BYTES, Hello
+from contracts.uplink import MAX_FRAME_BYTES, Control, Hello
+from data_bridge.adapters.key_list_file import KeyListFile
 from data_bridge.adapters.outlet import Outlet
 from data_bridge.adapters.picows_wire import PicowsWire
 from data_bridge.adapters.roster import Roster
@@ -65,6 +66,7 @@ class Surroundings:
     trail: Trail
     shelf: Shelf
     settings: Settings
+    keys: KeyListFile
 
 
 class Connection(picows.WSListener):
@@ -211,6 +213,7 @@ class Connection(picows.WSListener):
             reason = "the store does not answer; the terminal keeps its ticks and tries again"
             self.session.goodbye("store_unavailable", reason, retry=True)
         elif self.session.welcome(stored, hello.epoch, around.clock.now_ms()):
+            self.rekeyed()
             detail = {"terminal": who.terminal, "session": self.session.id, "os": hello.os[:64]}
             around.trail.record(who.tenant, "terminal_connected", who.account, detail)
             self._welcomed = True
@@ -315,6 +318,11 @@ class Connection(picows.WSListener):
         if self._feed is not None and self._feed.desk.waiting:
             self._run(self._feed.tick())
         self._turn()
+
+    def rekeyed(self) -> None:
+        """Tell the terminal which keys may sign; before its signals, which may need it."""
+        if self.around.keys.newest is not None and self.session.phase is Phase.OPEN:
+            self.session.effects.append(Send(Control(self.around.keys.newest)))
 
     def on_stored(self, stored: Stored) -> None:
         """The store has committed something of this account."""

@@ -14,6 +14,7 @@ from contracts.accounts import AccountState
 from contracts.codec import decode, encode
 from contracts.errors import ContractError
 from contracts.executions import Execution
+from contracts.rotation import SignedKeyList
 from contracts.signals import SignedSignal
 from contracts.uplink import (
     MAX_FRAME_BYTES,
@@ -71,6 +72,10 @@ class Peer(Protocol):
 
     async def ponged(self, pong: Pong, asked_ns: int, heard_ns: int) -> None:
         """The answer to a question of ours; when it was asked and heard, on `Clock.boot_ns`."""
+        ...
+
+    async def rekeyed(self, signed: SignedKeyList) -> None:
+        """Which keys may sign from now on; signals that follow may need it."""
         ...
 
     def rewound(self, rewind: Rewind) -> None:
@@ -228,6 +233,8 @@ class Uplink:
         elif isinstance(body, Pong):
             if (asked := self._asked.pop(body.sent_ms, None)) is not None:
                 await self._peer.ponged(body, asked, self._heard_boot_ns)
+        elif isinstance(body, SignedKeyList):
+            await self._peer.rekeyed(body)
         elif isinstance(body, Refused):
             self.frames_refused += 1
             _log.warning("frame_refused", code=body.code, reason=body.reason)

@@ -9,9 +9,11 @@ from client_security.adapters.vault_file import Vault
 from client_security.domain.chain import Head, Record
 from client_security.domain.enrolment import Enrolment, parse
 from client_security.domain.vault_format import VaultRefused
+from contracts.rotation import SignedKeyList
 
 ENROLMENT = "enrolment"
 AUDIT_HEAD = "audit-head"
+SIGNAL_KEYS = "signal-keys"
 MT5_PASSWORD = "mt5-password"  # noqa: S105 the name of the entry
 SETTABLE = (MT5_PASSWORD,)
 """ entries that a person may put in by hand """
@@ -54,6 +56,15 @@ class Papers:
         if document is None:
             raise VaultRefused("no enrolment was imported yet; run with --enrolment FILE from the server")
         return parse(document)
+
+    def signal_keys(self) -> SignedKeyList | None:
+        """The newest list of signal keys that was adopted; None when the enrolment's still count."""
+        found = self.vault.entry(SIGNAL_KEYS)
+        return None if found is None else msgspec.msgpack.decode(found, type=SignedKeyList)
+
+    def keep_signal_keys(self, signed: SignedKeyList) -> None:
+        """On disk when this returns."""
+        self.vault.update({SIGNAL_KEYS: msgspec.msgpack.encode(signed)})
 
     def audit_head(self) -> Head | None:
         """How long the audit log was at least, and its hash there; None when nothing was noted yet."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from client_security.domain.signal_keys import SignalKeys
 from contracts.subjects import ACCOUNT, TENANT
 from kit.errors import KitError
 from kit.keys import key_id, read_public
@@ -28,10 +29,16 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signal_keys: dict[str, str]
     """ key id -> public key as hex """
     issued_ms: int
+    rotation_key: str = ""
+    """Public key, hex, that lies offline and signs newer keys; empty: they change by a new enrolment only."""
 
     def __repr__(self) -> str:
         """Without the token."""
         return f"Enrolment({self.server!r}, {self.tenant!r}, {self.account!r})"
+
+    def keys(self) -> SignalKeys:
+        """The keys a signal may be signed with, and who may name others."""
+        return SignalKeys(self.pinned(), read_public(self.rotation_key) if self.rotation_key else None)
 
     def pinned(self) -> dict[str, Ed25519PublicKey]:
         """The keys a signal may be signed with, by key id."""
@@ -72,4 +79,6 @@ def _mistakes(found: Enrolment) -> "list[str]":
     for name, text in found.signal_keys.items():
         if not _HEX_KEY.match(text) or key_id(read_public(text)) != name:
             mistakes.append(f"signal key {name[:16]!r} does not fit its name")
+    if found.rotation_key and not _HEX_KEY.match(found.rotation_key):
+        mistakes.append("its rotation key is damaged")
     return mistakes

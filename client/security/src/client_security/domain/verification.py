@@ -1,12 +1,10 @@
 """Decide whether a signed signal may be believed: key, signature, addressee, life time, replay."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from client_security.domain.refusal import Refusal
+from client_security.domain.signal_keys import SignalKeys
 from contracts.signals import MAX_LIFETIME_MS, MAX_SKEW_MS, Signal, SignedSignal, magic_of, short_id
 from kit.errors import SignatureRefused
 from kit.signing import verify
@@ -21,15 +19,17 @@ class Trust:
 
     tenant: str
     account: str
-    pinned: Mapping[str, Ed25519PublicKey]
+    keys: SignalKeys
     since_ms: int
 
 
-def authentic(signed: SignedSignal, trust: Trust) -> Signal | Refusal:
+def authentic(signed: SignedSignal, trust: Trust, now_ms: int) -> Signal | Refusal:
     """The signal, when a pinned key made it out to this account and it can be found again at the broker; or why not.
     Whether it is in time is `in_time`'s to say, whether its id was seen before the caller's journal's."""
+    if trust.keys.revoked(signed.key_id):
+        return Refusal("revoked_key", f"the key {signed.key_id[:16]!r} was revoked: it may be in wrong hands")
     try:
-        signal = verify(signed, trust.pinned)
+        signal = verify(signed, trust.keys.live(now_ms))
     except SignatureRefused as error:
         return Refusal(error.code, str(error))
     if (signal.tenant, signal.account) != (trust.tenant, trust.account):
