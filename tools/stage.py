@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -16,10 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from central_hub.adapters.datadir import DataDir
+from central_hub.adapters.secret_files import seed_file
+from central_hub.cli.asking import get
 from kit.clock import SystemClock
 from kit.errors import KitError
 from kit.nats_bus import NatsBus
 from kit.service_tokens import open_guard
+from kit.tls import TlsFiles
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -162,10 +165,8 @@ class Stage:
     def ready(self, service: str) -> bool:
         """The service answers its readiness page with 200."""
         try:
-            url = f"http://127.0.0.1:{self.ports[service]}/health/ready"
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
+            return get(DataDir(self.data), service, "/health/ready")[0] == 200
+        except OSError:
             return False
 
     def write_terminal(self) -> Path:
@@ -215,11 +216,12 @@ class Stage:
         raise StageError(f"the connector has no metric {name}")
 
     @asynccontextmanager
-    async def bus(self) -> AsyncIterator[NatsBus]:
-        """The platform's bus, as the operator."""
-        password = json.loads((self.data / "secrets" / "bus.json").read_text())["operator"]
-        guard = open_guard("operator", self.data / "secrets", SystemClock().now_ms)
-        bus = await NatsBus.connect(f"nats://127.0.0.1:{self.ports['nats']}", "operator", password, guard=guard)
+    async def bus(self, user: str = "operator") -> AsyncIterator[NatsBus]:
+        """The platform's bus, as the operator or one of the services."""
+        secrets = self.data / "secrets"
+        url, tls = f"tls://127.0.0.1:{self.ports['nats']}", TlsFiles(secrets / "tls" / user)
+        guard = open_guard(user, secrets, SystemClock().now_ms)
+        bus = await NatsBus.connect(url, user, seed_file(secrets, user), tls, guard=guard)
         try:
             yield bus
         finally:

@@ -16,9 +16,7 @@ from contracts.codec import decode
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import OrderState
 from kit.bus import Message
-from kit.clock import SystemClock
 from kit.nats_bus import NatsBus
-from kit.service_tokens import open_guard
 from stage import ACCOUNT, ROOT, TENANT, Stage, generated_market, until
 
 pytestmark = pytest.mark.system
@@ -36,13 +34,8 @@ def busy(stage: Stage) -> None:
 @asynccontextmanager
 async def listening(stage: Stage) -> AsyncIterator[NatsBus]:
     """The bus as the gateway hears it: the operator may not."""
-    password = json.loads((stage.data / "secrets" / "bus.json").read_text())["api-gateway"]
-    guard = open_guard("api-gateway", stage.data / "secrets", SystemClock().now_ms)
-    bus = await NatsBus.connect(f"nats://127.0.0.1:{stage.ports['nats']}", "api-gateway", password, guard=guard)
-    try:
+    async with stage.bus("api-gateway") as bus:
         yield bus
-    finally:
-        await bus.close()
 
 
 @pytest.mark.browser

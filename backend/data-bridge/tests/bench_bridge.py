@@ -25,9 +25,8 @@ from contracts.codec import decode, encode
 from contracts.ticks import TickBatch
 from contracts.uplink import Control, Hello
 from kit.bus import Delivery
-from kit.nats_bus import NatsBus
-from kit.testing import whoever_may
 from kit.testing.engines import NatsServer
+from kit.tls import client_context, host_of
 
 
 def _rig() -> ModuleType:
@@ -69,11 +68,12 @@ def ws_frame(payload: bytes) -> bytes:
     return head + mask + (int.from_bytes(payload) ^ stream).to_bytes(size)
 
 
-def load(port: int, token: str, messages: int, ticks: int) -> None:
+def load(port: int, ca: str, token: str, messages: int, ticks: int) -> None:
     """The load generator: all frames are made first; then they are written as fast as the bridge takes them."""
     frames = [ws_frame(encode(rig.ticks_of("EURUSD", 1 + i * ticks, ticks))) for i in range(messages)]
     blob = b"".join(frames)
-    with socket.create_connection(("127.0.0.1", port)) as sock:
+    plain = socket.create_connection(("127.0.0.1", port))
+    with client_context(Path(ca)).wrap_socket(plain, server_hostname=host_of("data-bridge")) as sock:
         key = base64.b64encode(os.urandom(16)).decode()
         sock.sendall(
             f"GET /terminal HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -97,11 +97,11 @@ async def measure_all(messages: int = 300_000, ticks_per_message: int = 1, *, pr
         folder = Path(name)
         key = Ed25519PrivateKey.generate()
         nats = NatsServer(folder / "nats")
-        bridge = rig.BridgeProcess(folder / "bridge", nats.url, key)
+        bridge = rig.BridgeProcess(folder / "bridge", nats, key)
         generator: subprocess.Popen[bytes] | None = None
         nats.start()
         try:
-            bus = await NatsBus.connect(nats.url, "database-service", "", guard=whoever_may("database-service"))
+            bus = await nats.connect("database-service")
             store = rig.FakeStore(bus, remember=False)
             done = asyncio.Event()
             bus_messages = 0
@@ -128,7 +128,7 @@ async def measure_all(messages: int = 300_000, ticks_per_message: int = 1, *, pr
             generator = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             assert generator.stdin is not None
             assert generator.stdout is not None
-            generator.stdin.write(rig.terminal_token(key).encode() + b"\n")
+            generator.stdin.write(f"{bridge.ca} {rig.terminal_token(key)}\n".encode())
             generator.stdin.flush()
             assert await asyncio.to_thread(generator.stdout.readline) == b"ready\n"
             cpu, began = bridge.cpu_s(), time.perf_counter()
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--profile", default="")
     asked = parser.parse_args()
     if asked.load:
-        load(asked.numbers[0], sys.stdin.readline().strip(), asked.numbers[1], asked.numbers[2])
+        load(asked.numbers[0], *sys.stdin.readline().split(), asked.numbers[1], asked.numbers[2])
         return
     ticks = asked.numbers[0] if asked.numbers else 1
     messages = asked.numbers[1] if len(asked.numbers) > 1 else max(300_000 // ticks, 3_000)

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +40,9 @@ from kit.bus import Bus, Delivery
 from kit.errors import BusUnavailable
 from kit.keys import public_text
 from kit.testing import write_service_keys
-from kit.testing.engines import free_port
+from kit.testing.engines import NatsServer, free_port
+from kit.testing.pki import page
+from kit.tls import client_context, host_of
 from kit.tokens import mint
 
 TENANT, ACCOUNT, EPOCH = "default", "1000001", 1_700_000_000_000
@@ -95,7 +97,7 @@ class BridgeProcess:
     """`python -m data_bridge` in a process of its own."""
 
     folder: Path
-    nats_url: str
+    nats: NatsServer
     key: Ed25519PrivateKey
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -103,7 +105,17 @@ class BridgeProcess:
     @property
     def url(self) -> str:
         """Where terminals connect."""
-        return f"ws://127.0.0.1:{self.port}/terminal"
+        return f"wss://127.0.0.1:{self.port}/terminal"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """For terminals: the bridge must be the bridge."""
+        return client_context(self.ca)
+
+    @property
+    def ca(self) -> Path:
+        """The root that terminals trust."""
+        return self.nats.files("data-bridge").ca
 
     async def start(self, *python_options: str) -> None:
         """Start it and wait until it is ready."""
@@ -113,7 +125,7 @@ class BridgeProcess:
         public.write_text(public_text(self.key))
         environ = os.environ | {
             "AITRADING_DATA_DIR": str(self.folder),
-            "AITRADING_NATS_URL": self.nats_url,
+            **self.nats.environ("data-bridge"),
             "AITRADING_DATA_BRIDGE_PORT": str(self.port),
             "AITRADING_TOKEN_PUBLIC_KEY": str(public),
         }
@@ -138,8 +150,7 @@ class BridgeProcess:
 
     def page(self, path: str) -> str:
         """One of its pages for operators."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=2) as reply:
-            return str(reply.read().decode())
+        return page(self.port, "data-bridge", self.nats.files("operator"), f"/{path}")[1].decode()
 
     def cpu_s(self) -> float:
         """CPU seconds it has used."""
@@ -262,11 +273,18 @@ class Terminal:
     @classmethod
     @contextlib.asynccontextmanager
     async def opened(
-        cls, url: str, token: str, *, hello: Hello | None = None, clock_ahead_ms: int = 0
+        cls,
+        url: str,
+        token: str,
+        *,
+        hello: Hello | None = None,
+        clock_ahead_ms: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> "AsyncIterator[Terminal]":
         """Connect and send Hello (a good one unless given)."""
         headers = {"Authorization": f"Bearer {token}"}
-        async with connect(url, additional_headers=headers, compression=None, max_size=None) as socket:
+        secure = {"ssl": tls, "server_hostname": host_of("data-bridge")} if tls else {}
+        async with connect(url, additional_headers=headers, compression=None, max_size=None, **secure) as socket:
             terminal = cls(socket, clock_ahead_ms=clock_ahead_ms)
             terminal.reader = asyncio.create_task(terminal._read())
             try:

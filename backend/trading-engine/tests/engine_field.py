@@ -62,7 +62,7 @@ class Field:
     def start(self) -> None:
         environ = {
             **os.environ,
-            "AITRADING_NATS_URL": self.server.url,
+            **self.server.environ("trading-engine"),
             "AITRADING_DATA_DIR": str(self.directory),
             "AITRADING_TRADING_ENGINE_PORT": str(free_port()),
             "AITRADING_TRADING_ENGINE_STRATEGIES": CROSS,

@@ -1,11 +1,50 @@
-"""The one table of TCP ports; a test compares it with the service cards."""
+"""The one table of TCP ports: what is spoken there and who may come. Nothing of ours listens anywhere else.
+
+A test compares it with what a running platform really listens on.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+ANYONE = "anyone"
+"""Callers without a certificate; what they may do is decided behind the door."""
+
+
+class Wire(StrEnum):
+    """What is spoken on a port."""
+
+    MUTUAL_TLS = "mTLS"
+    """TLS 1.3; whoever has no certificate of our own authority does not get in."""
+    TLS = "TLS"
+    """TLS 1.3; a certificate is asked for and may be missing."""
+    HTTP_LOOPBACK = "http-loopback"
+    """Plain HTTP, on the loopback address only."""
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """One port. `who`: kinds of identities (`svc`, `operator`, `terminal`) or `anyone`."""
+
+    port: int
+    wire: Wire
+    who: tuple[str, ...]
+    why: str
+
+
+STAFF = ("svc", "operator")
+
+LISTENERS: dict[str, Listener] = {
+    "api-gateway": Listener(8000, Wire.HTTP_LOOPBACK, (ANYONE,), "browsers and programs, who sign in"),
+    "data-bridge": Listener(8001, Wire.TLS, (*STAFF, "terminal", ANYONE), "terminals, and those that join"),
+    "trading-engine": Listener(8007, Wire.MUTUAL_TLS, STAFF, "health and metrics"),
+    "database-service": Listener(8008, Wire.MUTUAL_TLS, STAFF, "health and metrics"),
+    "central-hub": Listener(8010, Wire.MUTUAL_TLS, STAFF, "health, metrics and the list of services"),
+    "nats": Listener(4222, Wire.MUTUAL_TLS, STAFF, "the bus; besides the certificate each user has its own key"),
+}
+""" program of the server -> its listening port; PostgreSQL has none: it listens on a unix socket of mode 0600 """
 
 PORTS: dict[str, int] = {
-    "api-gateway": 8000,
-    "data-bridge": 8001,
-    "trading-engine": 8007,
-    "database-service": 8008,
-    "central-hub": 8010,
+    **{name: listener.port for name, listener in LISTENERS.items() if name != "nats"},
     "metatrader-connector": 9001,
     "config-manager": 9002,
     "data-collector": 9003,
@@ -13,6 +52,4 @@ PORTS: dict[str, int] = {
 }
 """ service -> default port on the loopback address """
 
-NATS_PORT = 4222
-POSTGRES_PORT = 5433
-"""Not 5432: a machine may have its own PostgreSQL."""
+NATS_PORT = LISTENERS["nats"].port

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import signal
+import ssl
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -18,6 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 from contracts import subjects
 from contracts.audit import AuditRecord, ErrorReport, Heartbeat
 from contracts.codec import encode
+from contracts.ports import ANYONE, LISTENERS
 from kit import log, settings
 from kit.bus import Bus, Joinable
 from kit.clock import Clock, SystemClock
@@ -29,6 +31,7 @@ from kit.hardening import harden
 from kit.health import HealthBook
 from kit.nats_bus import NatsBus
 from kit.service_tokens import QuestionDenied, open_guard
+from kit.tls import Kind, Reloading, TlsFiles, client_context, server_context
 
 S = TypeVar("S", bound=settings.ServiceSettings)
 
@@ -65,6 +68,10 @@ class Service:
     accept: Accept | None = None
     """Set it before `start_edge` to take WebSockets."""
     max_frame_bytes: int = 64 * 1024
+    tls: TlsFiles | None = None
+    """Certificate and key; None only where a test handed in the bus and nothing else."""
+    reloading: Reloading | None = None
+    """Add contexts to its list: they follow the files."""
     started_ms: int = 0
     failed: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     denials: DenialBook = field(default_factory=DenialBook)
@@ -171,32 +178,59 @@ async def _write_denials(service: Service) -> None:
         await service.write_denials()
 
 
-async def _connected(name: str, config: settings.ServiceSettings, clock: Clock, closing: AsyncExitStack) -> NatsBus:
+async def _connected(
+    name: str, config: settings.ServiceSettings, clock: Clock, closing: AsyncExitStack, tls: TlsFiles
+) -> tuple[NatsBus, Reloading]:
+    tls.check(clock.now_ms())
+    context = client_context(tls)
     guard = open_guard(name, config.data_dir / "secrets", clock.now_ms)
-    bus = await NatsBus.connect(config.nats_url, name, config.nats_password, guard=guard)
+    bus = await NatsBus.connect(config.nats_url, name, config.seed_of(name), context, guard=guard)
     closing.push_async_callback(bus.close)
-    return bus
+    return bus, Reloading(tls, [context])
 
 
 @asynccontextmanager
 async def opened(
-    name: str, config: settings.ServiceSettings, *, bus: Joinable | None = None, clock: Clock | None = None
+    name: str,
+    config: settings.ServiceSettings,
+    *,
+    bus: Joinable | None = None,
+    clock: Clock | None = None,
+    tls: TlsFiles | None = None,
 ) -> AsyncIterator[Service]:
-    """A service with its bus and health book; `create_app` adds the rest. Tests hand in a fake bus and clock."""
+    """A service with its bus and health book; `create_app` adds the rest. Tests hand in a fake bus and clock, and
+    `tls` when their edge is to speak it. CertificateRefused, one sentence, when our own certificate can't be used."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as closing:
-        own = await _connected(name, config, clock, closing) if bus is None else bus.join(name, clock.now_ms)
+        own: Bus
+        if bus is None:
+            tls = tls or TlsFiles(config.certificates_of(name))
+            own, reloading = await _connected(name, config, clock, closing, tls)
+        else:
+            own = bus.join(name, clock.now_ms)
+            reloading = Reloading(tls) if tls is not None else None
         metrics = CollectorRegistry()
         if sys.platform == "linux":
             ProcessCollector(registry=metrics)
         health = HealthBook(clock)
         health.register("bus", own.probe)
         service = Service(name, config, own, clock, health, metrics, closing, started_ms=clock.now_ms())
+        service.tls, service.reloading = tls, reloading
         own.guard.on_denied = service.note_denied
         closing.push_async_callback(service.write_denials, all_of_them=True)
         closing.push_async_callback(service.cancel_tasks)
         service.run_task(_write_denials(service), "denials")
+        if reloading is not None:
+            service.run_task(reloading.run(), "certificates")
         yield service
+
+
+def _edge_context(service: Service, *, strangers: bool) -> ssl.SSLContext | None:
+    if service.tls is None or service.reloading is None:
+        return None
+    context = server_context(service.tls, client_certificates=True, optional=strangers)
+    service.reloading.contexts.append(context)
+    return context
 
 
 async def start_edge(service: Service, *, http: bool = True) -> int:
@@ -207,6 +241,8 @@ async def start_edge(service: Service, *, http: bool = True) -> int:
     """
     port = service.settings.port
     if http:
+        listener = LISTENERS[service.name]
+        admits = frozenset(Kind(who) for who in listener.who if who != ANYONE)
         edge = Edge(
             service.name,
             service.settings.host,
@@ -215,6 +251,9 @@ async def start_edge(service: Service, *, http: bool = True) -> int:
             service.metrics,
             service.accept,
             service.max_frame_bytes,
+            _edge_context(service, strangers=ANYONE in listener.who),
+            admits,
+            ANYONE in listener.who,
         )
         await edge.start()
         service.closing.push_async_callback(edge.stop)

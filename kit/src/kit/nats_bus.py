@@ -1,9 +1,11 @@
-"""The bus on NATS with JetStream."""
+"""The bus on NATS with JetStream, over TLS with certificates on both sides."""
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import nats
@@ -23,6 +25,7 @@ from kit.backoff import Backoff
 from kit.bus import ASK_TIMEOUT_S, Delivery, Message, OnDeliveries, OnMessage
 from kit.errors import AnswerFault, BusUnavailable
 from kit.service_tokens import FORBIDDEN, Guard, QuestionDenied
+from kit.tls import TlsFiles, client_context, host_of
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -82,6 +85,13 @@ class _Ending:
             await asyncio.gather(self.task, return_exceptions=True)
 
 
+def _refuse_hopeless(url: str, seed: Path) -> None:
+    if not url.startswith("tls://"):
+        raise BusUnavailable(f"{url!r} is not an address of the bus: it begins with tls://, nothing else is spoken")
+    if not seed.exists():
+        raise BusUnavailable(f"{seed} is not there: the hub makes it; start it with `aitrading up`")
+
+
 class NatsBus:
     """Build with `connect`. Survives restarts of the server: streams and consumers are made again on reconnect."""
 
@@ -97,16 +107,26 @@ class NatsBus:
 
     @classmethod
     async def connect(
-        cls, url: str, service: str, password: str, *, guard: Guard, give_up_after_s: float = 60.0
+        cls,
+        url: str,
+        service: str,
+        seed: Path,
+        tls: TlsFiles | ssl.SSLContext,
+        *,
+        guard: Guard,
+        give_up_after_s: float = 60.0,
     ) -> "NatsBus":
-        """Connect, waiting for the server up to `give_up_after_s`; raises BusUnavailable after that."""
+        """Connect, waiting for the server up to `give_up_after_s`; raises BusUnavailable after that. `seed`: file with
+        the service's key on the bus. Who renews certificates hands in a context of `client_context` and keeps it."""
+        context = tls if isinstance(tls, ssl.SSLContext) else client_context(tls)
+        _refuse_hopeless(url, seed)
         bus = cls(service, guard)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + give_up_after_s
         for delay in Backoff(0.05, 1.0).delays():
             try:
                 # the library itself tries for ever once reconnects are allowed
-                await asyncio.wait_for(bus._connect(url, password), max(0.1, deadline - loop.time()))
+                await asyncio.wait_for(bus._connect(url, seed, context), max(0.1, deadline - loop.time()))
                 await bus._ensure_streams()
                 return bus
             except (OSError, nats.errors.Error, TimeoutError) as error:
@@ -118,12 +138,14 @@ class NatsBus:
                 await asyncio.sleep(delay)
         raise AssertionError("backoff without attempts never ends")
 
-    async def _connect(self, url: str, password: str) -> None:
+    async def _connect(self, url: str, seed: Path, context: ssl.SSLContext) -> None:
         await self._nc.connect(
             url,
             name=self._service,
-            user=self._service if password else None,
-            password=password or None,
+            nkeys_seed=str(seed),
+            tls=context,
+            tls_hostname=host_of("nats"),
+            tls_handshake_first=True,
             inbox_prefix=f"_INBOX.{self._service}".encode(),
             allow_reconnect=True,
             max_reconnect_attempts=-1,

@@ -59,16 +59,26 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What every service of the platform reads. Subclass it and add fields, each with a line that says why."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; anything but loopback needs TLS in front."""
+    """Address to listen on."""
     port: int
     """Port of the health pages (and of the service's own edge, where it has one)."""
-    nats_url: str = "nats://127.0.0.1:4222"
-    """The bus."""
-    nats_password: str = ""
-    """The service's own password on the bus; its user name is the service's name."""
+    nats_url: str = "tls://127.0.0.1:4222"
+    """The bus. Whatever the address, its certificate must name `nats.aitrading.internal`."""
+    nats_seed: Path | None = None
+    """File with the service's own key on the bus; without it `{data_dir}/secrets/nkeys/{service}.seed`."""
+    tls_dir: Path | None = None
+    """Folder with the service's certificate, key and root; without it `{data_dir}/secrets/tls/{service}`."""
     data_dir: Path
     """Where the platform keeps its files."""
     log_level: str = "info"
     """debug, info, warning or error."""
     instance: str = "1"
     """Tells two instances of a service apart."""
+
+    def seed_of(self, service: str) -> Path:
+        """Where the key on the bus lies."""
+        return self.nats_seed or self.data_dir / "secrets" / "nkeys" / f"{service}.seed"
+
+    def certificates_of(self, service: str) -> Path:
+        """Where certificate, key and root lie."""
+        return self.tls_dir or self.data_dir / "secrets" / "tls" / service

@@ -246,12 +246,17 @@ def server_context(files: TlsFiles, *, client_certificates: bool, optional: bool
     return context
 
 
-def client_context(files: TlsFiles | Path) -> ssl.SSLContext:
+def client_context(files: TlsFiles | Path | str) -> ssl.SSLContext:
     """For a client that trusts our root only and checks the server's name: pass `server_hostname=host_of(program)`.
-    `files` shows our own certificate as well; a path of a root alone shows none."""
+    `files` shows our own certificate as well; a root alone, as a path or as PEM text, shows none."""
     context = _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     context.hostname_checks_common_name = False
-    if isinstance(files, Path):
+    if isinstance(files, str):
+        try:
+            context.load_verify_locations(cadata=files)
+        except ssl.SSLError as error:
+            raise CertificateRefused("files", f"the root certificate can't be used: {error}") from None
+    elif isinstance(files, Path):
         _load_root(context, files)
     else:
         _load_root(context, files.ca)

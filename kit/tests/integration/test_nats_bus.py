@@ -12,8 +12,8 @@ from kit.bus import Delivery, Message
 from kit.errors import AnswerFault, BusUnavailable
 from kit.nats_bus import NatsBus
 from kit.revocations import RevocationBook, follow, revoke
-from kit.testing import eventually, whoever_may
-from kit.testing.engines import NatsServer, free_port, nats_server
+from kit.testing import eventually
+from kit.testing.engines import NatsServer, nats_server
 
 pytestmark = pytest.mark.integration
 
@@ -26,8 +26,8 @@ def nats(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 async def pair(nats: NatsServer) -> tuple[NatsBus, NatsBus]:
     return (
-        await NatsBus.connect(nats.url, "data-bridge", "", guard=whoever_may("data-bridge")),
-        await NatsBus.connect(nats.url, "database-service", "", guard=whoever_may("database-service")),
+        await nats.connect("data-bridge"),
+        await nats.connect("database-service"),
     )
 
 
@@ -84,7 +84,7 @@ async def test_a_consumer_goes_on_where_its_predecessor_stopped(nats: NatsServer
     await eventually(lambda: got == [b"1"])
     await first.close()
     await writer.store(TICKS, b"2")
-    second = await NatsBus.connect(nats.url, "database-service", "", guard=whoever_may("database-service"))
+    second = await nats.connect("database-service")
     await second.consume("TICKS", "reader", "ticks.>", work)
     await eventually(lambda: got == [b"1", b"2"])
     await second.close()
@@ -158,21 +158,19 @@ async def test_plain_messages_reach_who_listens_now(nats: NatsServer) -> None:
     await reader.close()
 
 
-async def test_a_server_that_is_not_there_is_said_in_a_sentence() -> None:
+async def test_a_server_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BusUnavailable, match="no NATS server with JetStream answers"):
-        await NatsBus.connect(
-            f"nats://127.0.0.1:{free_port()}", "data-bridge", "", guard=whoever_may("data-bridge"), give_up_after_s=0.2
-        )
+        await NatsServer(tmp_path).connect("data-bridge", give_up_after_s=0.2)
 
 
 async def test_the_probe_names_the_servers_version_plainly(nats: NatsServer) -> None:
-    bus = await NatsBus.connect(nats.url, "data-bridge", "", guard=whoever_may("data-bridge"))
+    bus = await nats.connect("data-bridge")
     assert re.fullmatch(r"NATS \d+\.\d+\.\d+", await bus.probe())
     await bus.close()
 
 
 async def test_revocations_from_before_are_known_when_following_begins(nats: NatsServer) -> None:
-    bus = await NatsBus.connect(nats.url, "test", "", guard=whoever_may("operator"))
+    bus = await nats.connect("operator")
     for number in range(50):
         await revoke(bus, Revocation("default", RevocationKind.USER, f"u{number}", 1_000, "test", "test"))
     book = RevocationBook()

@@ -24,7 +24,6 @@ from kit import tokens
 from kit.bus import Delivery
 from kit.clock import SystemClock
 from kit.keys import key_id, make_private_key
-from kit.nats_bus import NatsBus
 from kit.testing import eventually, guard_of, write_service_keys
 from kit.testing.engines import free_port, nats_server
 
@@ -62,9 +61,9 @@ async def test_a_browser_signs_in_hears_prices_and_gives_a_command_over_the_real
         "AITRADING_WEB_DIR": str(tmp_path / "none"),
     }
     with nats_server(tmp_path / "nats") as nats:
-        env["AITRADING_NATS_URL"] = nats.url
+        env |= nats.environ("api-gateway")
         guard = guard_of("database-service", SystemClock().now_ms, {key_id(key): key.public_key()})
-        bus = await NatsBus.connect(nats.url, "test", "", guard=guard)
+        bus = await nats.connect("test", guard=guard)
         await Platform({"ann": user()}, [state()]).answer_on(bus)  # type: ignore[arg-type]
         async with (
             process(sys.executable, "-m", "api_gateway", env=env) as gateway,

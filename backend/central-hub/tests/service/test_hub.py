@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.net import free_ports
 from central_hub.app import create_app
 from central_hub.cli.asking import get
 from central_hub.domain.registry import Managed
+from central_hub.domain.runstate import RunState
 from central_hub.routes import Routes
 from central_hub.settings import Settings
 from contracts import rpc
@@ -17,6 +19,7 @@ from contracts.audit import ErrorReport, Heartbeat
 from contracts.codec import encode
 from kit.lifespan import opened
 from kit.testing import FakeBus, FakeClock, eventually
+from kit.testing.pki import TestAuthority
 
 
 class FakeFleet:
@@ -52,8 +55,18 @@ def settings(tmp_path: object) -> Settings:
 
 
 @pytest.fixture
+def data(settings: Settings) -> DataDir:
+    made = DataDir(settings.data_dir)
+    made.open()
+    made.write_state(RunState({"central-hub": settings.port}))
+    return made
+
+
+@pytest.fixture
 async def hub(bus: FakeBus, clock: FakeClock, fleet: FakeFleet, settings: Settings) -> AsyncIterator[Routes]:
-    async with opened("central-hub", settings, bus=bus, clock=clock) as service:
+    authority = TestAuthority(settings.data_dir / "secrets" / "tls")
+    authority.operator()
+    async with opened("central-hub", settings, bus=bus, clock=clock, tls=authority.service("central-hub")) as service:
         yield await create_app(service, settings, fleet)
 
 
@@ -113,13 +126,13 @@ async def test_errors_from_before_the_start_are_read_again(
         await eventually(lambda: routes.errors.total == 1)
 
 
-async def test_the_list_is_a_page_as_well(hub: Routes, settings: Settings) -> None:
-    status, body = await asyncio.to_thread(get, settings.port, "/services")
+async def test_the_list_is_a_page_as_well(hub: Routes, data: DataDir) -> None:
+    status, body = await asyncio.to_thread(get, data, "central-hub", "/services")
     assert status == 200
     assert json.loads(body)["services"]["services"][0]["service"] == "nats"
-    status, _ = await asyncio.to_thread(get, settings.port, "/nothing")
+    status, _ = await asyncio.to_thread(get, data, "central-hub", "/nothing")
     assert status == 404
 
 
-async def test_the_health_page_answers(hub: Routes, settings: Settings) -> None:
-    assert (await asyncio.to_thread(get, settings.port, "/health/live"))[0] == 200
+async def test_the_health_page_answers(hub: Routes, data: DataDir) -> None:
+    assert (await asyncio.to_thread(get, data, "central-hub", "/health/live"))[0] == 200

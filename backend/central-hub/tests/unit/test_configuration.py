@@ -4,15 +4,15 @@ import pytest
 
 from central_hub.domain import portplan
 from central_hub.domain.diagnosis import cause
-from central_hub.domain.engineconf import nats_conf, pg_hba, postgres_conf
-from central_hub.domain.environment import Platform, of_service
+from central_hub.domain.engineconf import nats_conf, pg_hba, postgres_conf, roles_sql
+from central_hub.domain.environment import Database, Platform, external_database, of_service
 from central_hub.domain.rights import all_permissions
 from contracts.subjects import RIGHTS
 
 
 def rendered() -> str:
-    passwords = {name: f"pw-{name}" for name in RIGHTS}
-    return nats_conf(4999, "/data/nats", "/data/run/nats.pid", passwords, all_permissions())
+    keys = {name: f"U{name.upper()}" for name in RIGHTS}
+    return nats_conf(4999, "/data/nats", "/data/run/nats.pid", "/data/secrets/tls/nats", keys, all_permissions())
 
 
 def test_nats_listens_on_loopback_only() -> None:
@@ -20,35 +20,40 @@ def test_nats_listens_on_loopback_only() -> None:
     assert "0.0.0.0" not in rendered()
 
 
-def test_nats_has_one_user_per_service_with_its_own_password() -> None:
+def test_nats_has_one_user_per_service_with_its_own_key_and_no_passwords() -> None:
     text = rendered()
     for service in RIGHTS:
-        assert f'user: "{service}", password: "pw-{service}"' in text
-    assert text.count("password:") == len(RIGHTS)
+        assert f'nkey: "U{service.upper()}"' in text
+    assert text.count("nkey:") == len(RIGHTS)
+    assert "password" not in text
 
 
-def test_a_password_can_not_break_out_of_the_configuration() -> None:
-    text = nats_conf(1, "/d", "/p", {"operator": 'x" } evil'}, {"operator": all_permissions()["operator"]})
-    assert '"x\\" } evil"' in text
+def test_nats_speaks_tls_1_3_first_and_asks_for_a_certificate() -> None:
+    text = rendered()
+    for line in ("verify: true", "handshake_first: true", 'min_version: "1.3"'):
+        assert line in text
 
 
 def test_a_message_may_have_eight_megabytes() -> None:
     assert "max_payload: 8388608" in rendered()
 
 
-def test_postgresql_listens_on_loopback_with_passwords_and_durable_commits() -> None:
-    text = postgres_conf(5999)
-    assert "listen_addresses = '127.0.0.1'" in text
-    assert "port = 5999" in text
+def test_postgresql_listens_on_a_socket_of_its_owner_with_passwords_and_durable_commits() -> None:
+    text = postgres_conf("/data/it's/run/pg")
+    assert "listen_addresses = ''" in text
+    assert "unix_socket_directories = '/data/it''s/run/pg'" in text
+    assert "unix_socket_permissions = 0600" in text
     assert "fsync" not in text
     assert "synchronous_commit" not in text
     assert "trust" not in pg_hba()
+    assert "host" not in pg_hba()
     assert "scram-sha-256" in pg_hba()
 
 
 def test_the_usual_ports_are_those_of_the_contract() -> None:
     plan = portplan.usual({})
-    assert (plan["api-gateway"], plan["nats"], plan["postgresql"], plan["central-hub"]) == (8000, 4222, 5433, 8010)
+    assert (plan["api-gateway"], plan["nats"], plan["central-hub"]) == (8000, 4222, 8010)
+    assert "postgresql" not in plan
 
 
 def test_a_setting_moves_one_port() -> None:
@@ -87,11 +92,10 @@ def test_a_taken_port_is_told_with_its_owner_and_what_to_do() -> None:
 
 PLATFORM = Platform(
     "/data",
-    "nats://127.0.0.1:1",
-    "postgresql://u:secret@h/d",
+    "tls://127.0.0.1:1",
+    Database("postgresql://app@/d", "/data/secrets/app", "postgresql://owner@/d", "/data/secrets/owner"),
     "",
     "/data/secrets",
-    {"data-bridge": "bridge-pw", "database-service": "db-pw"},
     {"data-bridge": 8001, "database-service": 8008, "trading-engine": 8007, "api-gateway": 8000},
 )
 
@@ -100,16 +104,16 @@ def test_only_the_store_gets_database_credentials() -> None:
     inherited = {
         "AITRADING_POSTGRES_URL": "postgresql://x",
         "AITRADING_CLICKHOUSE_URL": "https://x",
-        "AITRADING_POSTGRES_PASSWORD": "x",
-        "AITRADING_DATA_BRIDGE_NATS_PASSWORD": "b",
+        "AITRADING_POSTGRES_PASSWORD_FILE": "x",
+        "AITRADING_DATA_BRIDGE_SOME_PASSWORD": "b",
         "PATH": "/bin",
     }
     for service in ("data-bridge", "trading-engine", "api-gateway"):
         given = of_service(service, inherited, PLATFORM)
         assert not [name for name in given if "POSTGRES" in name or "CLICKHOUSE" in name]
         assert given["PATH"] == "/bin"
-    assert of_service("database-service", {}, PLATFORM)["AITRADING_POSTGRES_URL"] == "postgresql://u:secret@h/d"
-    assert "AITRADING_DATA_BRIDGE_NATS_PASSWORD" not in of_service("trading-engine", inherited, PLATFORM)
+    assert of_service("database-service", {}, PLATFORM)["AITRADING_POSTGRES_URL"] == "postgresql://app@/d"
+    assert "AITRADING_DATA_BRIDGE_SOME_PASSWORD" not in of_service("trading-engine", inherited, PLATFORM)
 
 
 def test_an_external_clickhouse_reaches_the_store() -> None:
@@ -119,14 +123,14 @@ def test_an_external_clickhouse_reaches_the_store() -> None:
 
 def test_what_the_operator_set_wins_except_for_what_all_must_share() -> None:
     inherited = {
-        "AITRADING_DATA_BRIDGE_NATS_PASSWORD": "own",
-        "AITRADING_NATS_URL": "nats://else",
+        "AITRADING_DATA_BRIDGE_NATS_SEED": "/keys/own",
+        "AITRADING_NATS_URL": "tls://else",
         "AITRADING_TOKEN_PUBLIC_KEY": "/keys/t.pub",
     }
     given = of_service("data-bridge", inherited, PLATFORM)
-    assert given["AITRADING_DATA_BRIDGE_NATS_PASSWORD"] == "own"
+    assert given["AITRADING_DATA_BRIDGE_NATS_SEED"] == "/keys/own"
     assert given["AITRADING_TOKEN_PUBLIC_KEY"] == "/keys/t.pub"
-    assert given["AITRADING_NATS_URL"] == "nats://127.0.0.1:1"
+    assert given["AITRADING_NATS_URL"] == "tls://127.0.0.1:1"
     assert given["AITRADING_DATA_BRIDGE_PORT"] == "8001"
 
 
@@ -150,3 +154,21 @@ def test_private_keys_are_named_to_their_owners_only() -> None:
 )
 def test_a_log_is_explained_in_plain_words(log: str, expected: str) -> None:
     assert expected in cause(log)
+
+
+def test_no_secret_stands_in_the_environment_of_the_store() -> None:
+    given = of_service("database-service", {}, PLATFORM)
+    assert given["AITRADING_POSTGRES_PASSWORD_FILE"] == "/data/secrets/app"
+    assert given["AITRADING_POSTGRES_OWNER_PASSWORD_FILE"] == "/data/secrets/owner"
+    assert ":" not in given["AITRADING_POSTGRES_URL"].removeprefix("postgresql:")
+
+
+def test_with_one_external_url_one_role_does_everything() -> None:
+    found = external_database({"AITRADING_POSTGRES_URL": "u", "AITRADING_POSTGRES_PASSWORD_FILE": "f"})
+    assert found == Database("u", "f", "u", "f")
+
+
+def test_a_password_can_not_break_out_of_its_statement() -> None:
+    assert all("x'y" not in line for line in roles_sql("a-b_c", "d"))
+    with pytest.raises(ValueError, match="letters"):
+        roles_sql("x'y", "d")

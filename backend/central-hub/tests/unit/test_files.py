@@ -8,7 +8,7 @@ import pytest
 
 from central_hub.adapters import logs, net, processes
 from central_hub.adapters.datadir import DataDir
-from central_hub.adapters.secret_files import open_secrets, read_bus_password
+from central_hub.adapters.secret_files import open_secrets, seed_file
 from central_hub.adapters.tick_files import blocks, epoch_of
 from central_hub.domain.runstate import ProcessRecord, RunState
 from central_hub.ports import HubError
@@ -30,16 +30,21 @@ def test_the_data_directory_is_for_its_owner_only(data: DataDir) -> None:
     assert [mode(p) for p in (data.root, data.secrets, data.logs, data.run)] == [0o700] * 4
 
 
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def test_secrets_are_made_once_and_never_changed(data: DataDir) -> None:
     first = open_secrets(data.secrets, RIGHTS)
-    before = {file.name: file.read_bytes() for file in data.secrets.iterdir()}
+    before = everything(data.secrets)
     second = open_secrets(data.secrets, RIGHTS)
     assert first == second
-    assert before == {file.name: file.read_bytes() for file in data.secrets.iterdir()}
+    assert before == everything(data.secrets)
     assert set(before) == {
-        "token.key", "token.pub", "signal.key", "signal.pub", "bus.json", "setup.code", "postgres.password",
+        "token.key", "token.pub", "signal.key", "signal.pub", "setup.code", "nkeys/public.json",
+        "postgres/owner.password", "postgres/app.password", *(f"nkeys/{user}.seed" for user in RIGHTS),
     }  # fmt: skip
-    assert all(mode(file) == 0o600 for file in data.secrets.iterdir())
+    assert all(mode(data.secrets / name) == 0o600 for name in before)
 
 
 def test_a_used_setup_code_does_not_come_back(data: DataDir) -> None:
@@ -47,17 +52,26 @@ def test_a_used_setup_code_does_not_come_back(data: DataDir) -> None:
     assert not open_secrets(data.secrets, RIGHTS).setup_code.exists()
 
 
-def test_a_new_service_gets_a_password_and_the_others_keep_theirs(data: DataDir) -> None:
+def test_a_new_service_gets_a_key_and_the_others_keep_theirs(data: DataDir) -> None:
     old = open_secrets(data.secrets, ["operator"]).bus
     new = open_secrets(data.secrets, ["operator", "newcomer"]).bus
     assert new["operator"] == old["operator"]
-    assert len(new["newcomer"]) >= 24
-    assert read_bus_password(data.secrets, "newcomer") == new["newcomer"]
-    assert read_bus_password(data.secrets, "nobody") == ""
+    assert new["newcomer"].startswith("U")
+    assert seed_file(data.secrets, "newcomer").read_text().startswith("SU")
+
+
+def test_passwords_of_earlier_versions_are_taken_over_or_removed(data: DataDir) -> None:
+    (data.secrets / "postgres.password").write_text("kept")
+    (data.secrets / "bus.json").write_text("{}")
+    made = open_secrets(data.secrets, RIGHTS)
+    assert made.owner_password.read_text() == "kept"
+    assert not (data.secrets / "bus.json").exists()
+    assert not (data.secrets / "postgres.password").exists()
 
 
 def test_damaged_secrets_are_told_in_one_sentence(data: DataDir) -> None:
-    (data.secrets / "bus.json").write_text("{")
+    open_secrets(data.secrets, RIGHTS)
+    (data.secrets / "nkeys" / "public.json").write_text("{")
     with pytest.raises(HubError, match="restore them from a backup"):
         open_secrets(data.secrets, RIGHTS)
 

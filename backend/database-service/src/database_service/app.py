@@ -20,12 +20,24 @@ from kit.lifespan import Service, start_edge
 
 T = TypeVar("T")
 
+MIGRATION_LIMIT_S = 600.0
 TEND_SOON_S = 0.05
 TEND_LATER_S = 1.0
 
 
 async def open_ledger(settings: Settings, clock: Clock) -> PostgresLedger:
-    """PostgreSQL, up to date."""
+    """PostgreSQL, up to date: the owner migrates and leaves, the running service has a role that can't."""
+    owner = await Postgres.open(
+        settings.postgres_owner_dsn,
+        pool_min=1,
+        pool_max=1,
+        timeout_s=MIGRATION_LIMIT_S,
+        wait_s=settings.boot_wait_s,
+    )
+    try:
+        await owner.migrate(clock.now_ms())
+    finally:
+        await owner.close()
     postgres = await Postgres.open(
         settings.postgres_dsn,
         pool_min=settings.postgres_pool_min,
@@ -33,7 +45,6 @@ async def open_ledger(settings: Settings, clock: Clock) -> PostgresLedger:
         timeout_s=settings.postgres_timeout_s,
         wait_s=settings.boot_wait_s,
     )
-    await postgres.migrate(clock.now_ms())
     return PostgresLedger(postgres)
 
 

@@ -1,9 +1,10 @@
 """What database-service reads from its environment."""
 
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
-from contracts.ports import PORTS, POSTGRES_PORT
+from contracts.ports import PORTS
+from kit.errors import SettingsError
 from kit.settings import ServiceSettings
 
 
@@ -18,10 +19,15 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """The embedded engine refuses a query that needs more; a small machine has other processes to feed."""
     clickhouse_timeout_s: int = 10
     """A question about ticks that takes longer is given up, so that the next one gets its turn."""
-    postgres_url: str = f"postgresql://aitrading@127.0.0.1:{POSTGRES_PORT}/aitrading"
-    """People, orders, executions, audit. The password may stand in it or in `postgres_password`."""
-    postgres_password: str = ""
-    """Used when the URL names none, so that the URL may be shown in a log."""
+    postgres_url: str = "postgresql://aitrading_app@/aitrading?host={data_dir}/run/pg"
+    """People, orders, executions, audit, as the role that may read and write rows and nothing else. No password in
+    it: an environment can be read by others. A server on another machine needs `?sslmode=verify-full`."""
+    postgres_password_file: Path | None = None
+    """File with that role's password."""
+    postgres_owner_url: str = ""
+    """The same as the role that owns the schema: used to migrate at the start, then hung up. Empty: the other one."""
+    postgres_owner_password_file: Path | None = None
+    """File with the owner's password."""
     postgres_pool_min: int = 1
     """Connections kept open; each costs the server about 5 MB."""
     postgres_pool_max: int = 8
@@ -46,8 +52,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         """Refuse what cannot work, in words."""
         if not self.clickhouse_url.startswith(("chdb://", "http://", "https://")):
             raise ValueError("clickhouse_url must begin with chdb:///, http:// or https://")
-        if not self.postgres_url.startswith(("postgresql://", "postgres://")):
-            raise ValueError("postgres_url must begin with postgresql://")
+        for name, url in (("postgres_url", self.postgres_url), ("postgres_owner_url", self.postgres_owner_url)):
+            if url and (mistake := _mistake(url)):
+                raise ValueError(f"{name} {mistake}")
         if not 1 <= self.group_ticks <= 1_000_000:
             raise ValueError("group_ticks must be 1..1000000: a larger insert would not be one part")
         if not 1 <= self.postgres_pool_min <= self.postgres_pool_max:
@@ -62,10 +69,40 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 
     @property
     def postgres_dsn(self) -> str:
-        """The URL with the password filled in."""
-        parts = urlsplit(self.postgres_url)
-        if parts.password or not self.postgres_password:
-            return self.postgres_url
-        at = parts.netloc.rpartition("@")
-        netloc = f"{at[0]}:{quote(self.postgres_password, safe='')}@{at[2]}"
-        return urlunsplit(parts._replace(netloc=netloc))
+        """The URL with the password filled in; SettingsError when its file can't be read."""
+        return _with_password(self._filled(self.postgres_url), self.postgres_password_file)
+
+    @property
+    def postgres_owner_dsn(self) -> str:
+        """The same for the owner."""
+        if not self.postgres_owner_url:
+            return self.postgres_dsn
+        return _with_password(self._filled(self.postgres_owner_url), self.postgres_owner_password_file)
+
+    def _filled(self, url: str) -> str:
+        return url.replace("{data_dir}", quote(str(Path(self.data_dir).absolute()), safe="/"))
+
+
+def _mistake(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        return "must begin with postgresql://"
+    if parts.password:
+        return "must not hold a password: write it into a file and name that in the setting that ends in password_file"
+    asked = parse_qs(parts.query)
+    local = not parts.hostname and all(host.startswith(("/", "{data_dir}/")) for host in asked.get("host", ["/"]))
+    if not local and asked.get("sslmode") != ["verify-full"]:
+        return "does not name a unix socket, and that takes TLS: add ?sslmode=verify-full (and sslrootcert=…)"
+    return ""
+
+
+def _with_password(url: str, file: Path | None) -> str:
+    if file is None:
+        return url
+    try:
+        password = quote(file.read_text().strip(), safe="")
+    except OSError as error:
+        raise SettingsError(f"the database password can't be read: {file}: {error.strerror}") from None
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))

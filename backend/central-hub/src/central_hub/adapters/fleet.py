@@ -213,8 +213,9 @@ class OsFleet:
         if not keeper.ready.is_set():
             keeper.ready.set()
             if not watch.was_ready:
+                where = f" on port {keeper.launcher.port}" if keeper.launcher.port else ""
                 took = (self._now_ms() - watch.started_ms) / 1000
-                self._say(f"{keeper.program.name}: ready on port {keeper.launcher.port} ({took:.1f} s)")
+                self._say(f"{keeper.program.name}: ready{where} ({took:.1f} s)")
 
     def _explain(self, keeper: Keeper, code: int | None, watch: Watch) -> str:
         name = keeper.program.name

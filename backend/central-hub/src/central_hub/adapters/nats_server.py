@@ -1,4 +1,4 @@
-"""The embedded bus: nats-server from its wheel, with JetStream and one user per service."""
+"""The embedded bus: nats-server from its wheel, with JetStream, mutual TLS and one key per service."""
 
 import os
 import shutil
@@ -7,8 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from central_hub.adapters.ca_files import CaFiles
 from central_hub.adapters.datadir import DataDir
-from central_hub.adapters.probes import nats_ready
+from central_hub.adapters.probes import Credentials, nats_ready
 from central_hub.adapters.secret_files import Secrets
 from central_hub.domain.engineconf import nats_conf
 from central_hub.domain.programs import Program
@@ -34,6 +35,8 @@ class NatsServer:
     port: int
     data: DataDir
     secrets: Secrets
+    ca: CaFiles
+    who: Credentials
 
     @property
     def _config(self) -> Path:
@@ -45,7 +48,8 @@ class NatsServer:
         store = self.data.root / "nats"
         store.mkdir(exist_ok=True, mode=0o700)
         users = all_permissions()
-        text = nats_conf(self.port, str(store), str(self.data.run / "nats.pid"), self.secrets.bus, users)
+        tls, pid_file = str(self.ca.leaf_folder(self.program.name)), str(self.data.run / "nats.pid")
+        text = nats_conf(self.port, str(store), pid_file, tls, self.secrets.bus, users)
         fresh = self._config.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -58,5 +62,5 @@ class NatsServer:
         return Command(argv, str(self._config), signal.SIGTERM, {"PATH": os.environ.get("PATH", "")}, self.data.root)
 
     async def probe(self) -> Probe:
-        """Does it greet."""
-        return await nats_ready(self.port)
+        """Does it greet, once both sides have shown who they are."""
+        return await nats_ready(self.port, self.who)

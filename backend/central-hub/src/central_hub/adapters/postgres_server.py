@@ -1,25 +1,31 @@
 """The embedded database server: PostgreSQL 18 from its wheel, run as a plain child process."""
 
 import asyncio
+import contextlib
+import hashlib
 import importlib.util
 import os
 import shutil
 import signal
+import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.probes import postgres_ready
 from central_hub.adapters.processes import command_line
 from central_hub.adapters.secret_files import Secrets
 from central_hub.domain.diagnosis import cause
-from central_hub.domain.engineconf import pg_hba, postgres_conf
+from central_hub.domain.engineconf import DATABASE, OWNER, pg_hba, postgres_conf, roles_sql, socket_name
 from central_hub.domain.programs import Program
 from central_hub.domain.watch import Probe
 from central_hub.ports import Command, HubError
 
-USER = DATABASE = "aitrading"
 MAJOR = "18"
+LONGEST_SOCKET = 100
+"""The kernel takes 107 bytes; a lock file beside the socket needs five of them."""
 NOBODY = 65534
 """PostgreSQL refuses to run as root; when root starts the platform it runs as this user."""
 
@@ -57,21 +63,30 @@ def drop_root() -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class PostgresServer:
-    """Launcher of PostgreSQL."""
+    """Launcher of PostgreSQL. It listens on a unix socket only: its wheel can't do TLS."""
 
     program: Program
-    port: int
     data: DataDir
     secrets: Secrets
+    port: int = 0
+    """It has none."""
 
     @property
     def _cluster(self) -> Path:
         return self.data.root / "postgres"
 
     @property
-    def url(self) -> str:
-        """How database-service reaches it."""
-        return f"postgresql://{USER}:{self.secrets.postgres}@127.0.0.1:{self.port}/{DATABASE}"
+    def socket_dir(self) -> Path:
+        """Where its socket lies: below the data directory, or in a short place when that path is too long for one."""
+        place = self.data.run / "pg"
+        if len(os.fsencode(place / socket_name())) <= LONGEST_SOCKET:
+            return place
+        mark = hashlib.sha256(os.fsencode(self.data.root)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"aitrading-{mark}"
+
+    def url(self, role: str) -> str:
+        """How database-service reaches it as one of the two roles; passwords lie in files of their own."""
+        return f"postgresql://{role}@/{DATABASE}?host={quote(str(self.socket_dir), safe='/')}"
 
     async def prepare(self) -> None:
         """Make the cluster at the first start, and the configuration at every start."""
@@ -85,8 +100,32 @@ class PostgresServer:
                 f"backup made with `pg_dumpall` of that version, or choose another directory with --data."
             )
         self._forget_dead_postmaster()
-        for name, text in (("postgresql.conf", postgres_conf(self.port)), ("pg_hba.conf", pg_hba())):
+        self._make_socket_dir()
+        for name, text in (("postgresql.conf", postgres_conf(str(self.socket_dir))), ("pg_hba.conf", pg_hba())):
             self._write(self._cluster / name, text)
+        await self._set_roles(wrap, programs)
+
+    def _make_socket_dir(self) -> None:
+        place = self.socket_dir
+        with contextlib.suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+            self._own(place)
+        # in a place that others can write to, somebody may have been there first
+        found = place.lstat()
+        mine = NOBODY if os.geteuid() == 0 else os.geteuid()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != mine or found.st_mode & 0o077:
+            raise HubError(f"{place} is not a directory of ours alone: remove it.")
+
+    async def _set_roles(self, wrap: tuple[str, ...], programs: Path) -> None:
+        """Once per pair of passwords, so also for a cluster that an earlier version made."""
+        owner, app = (file.read_text().strip() for file in (self.secrets.owner_password, self.secrets.app_password))
+        mark = hashlib.sha256(f"{owner}\n{app}".encode()).hexdigest()
+        done = self._cluster / "aitrading-roles"
+        if done.exists() and done.read_text() == mark:
+            return
+        single = (str(programs / "postgres"), "--single", "-j", "-D", str(self._cluster), DATABASE)
+        await self._run((*wrap, *single), "\n\n".join(roles_sql(owner, app)) + "\n\n")
+        self._write(done, mark)
 
     def _forget_dead_postmaster(self) -> None:
         # After a crash PostgreSQL believes its old pid file as long as that number lives. Numbers come again: in a
@@ -119,8 +158,8 @@ class PostgresServer:
             raise HubError(f"{self._cluster} is not empty and not a PostgreSQL cluster: move it away.")
         fresh.mkdir(mode=0o700)
         self._own(fresh)
-        initdb = (str(programs / "initdb"), "-D", str(fresh), "-U", USER, "--no-sync", "--locale=C", "-E", "UTF8")
-        password = ("--auth=scram-sha-256", f"--pwfile={self.secrets.folder / 'postgres.password'}")
+        initdb = (str(programs / "initdb"), "-D", str(fresh), "-U", OWNER, "--no-sync", "--locale=C", "-E", "UTF8")
+        password = ("--auth=scram-sha-256", f"--pwfile={self.secrets.owner_password}")
         await self._run((*wrap, *initdb, *password))
         single = (str(programs / "postgres"), "--single", "-j", "-D", str(fresh), "postgres")
         await self._run((*wrap, *single), f"CREATE DATABASE {DATABASE};\n")
@@ -155,4 +194,4 @@ class PostgresServer:
 
     async def probe(self) -> Probe:
         """Does it take connections."""
-        return await postgres_ready(self.port, USER, DATABASE)
+        return await postgres_ready(self.socket_dir / socket_name(), OWNER, DATABASE)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from central_hub.adapters.probes import http_ready
+from central_hub.adapters.probes import Credentials, http_ready
 from central_hub.domain.programs import Program
 from central_hub.domain.watch import Probe
 from central_hub.ports import Command
@@ -29,6 +29,7 @@ class PythonService:
     port: int
     environ: Mapping[str, str]
     cwd: Path
+    who: Credentials
 
     async def prepare(self) -> None:
         """A service makes what it needs by itself."""
@@ -40,4 +41,4 @@ class PythonService:
 
     async def probe(self) -> Probe:
         """Its health page."""
-        return await http_ready(self.port)
+        return await http_ready(self.port, self.program.name, self.who)

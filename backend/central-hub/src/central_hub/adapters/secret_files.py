@@ -1,4 +1,4 @@
-"""The platform's keys and passwords: made at the first start, readable by their owner only."""
+"""The platform's keys and passwords: made at the first start, readable by their owner only, handed on as paths."""
 
 import contextlib
 import os
@@ -41,12 +41,21 @@ def _write(path: Path, text: str, how: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Where they lie, and the passwords that the hub hands to its children."""
+    """Where they lie. Children are told paths, never what stands in the files."""
 
     folder: Path
     bus: dict[str, str]
-    """ user of the bus -> password """
-    postgres: str
+    """ user of the bus -> public key of its seed """
+
+    @property
+    def owner_password(self) -> Path:
+        """Of the database role that migrates and backs up."""
+        return self.folder / "postgres" / "owner.password"
+
+    @property
+    def app_password(self) -> Path:
+        """Of the database role that the running service uses."""
+        return self.folder / "postgres" / "app.password"
 
     @property
     def token_key(self) -> Path:
@@ -79,31 +88,49 @@ def open_secrets(folder: Path, bus_users: Iterable[str]) -> Secrets:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-        first_time = not (folder / "bus.json").exists()
+        first_time = not (folder / "token.key").exists()
         for name in ("token", "signal"):
             _key_pair(folder, name)
         if first_time:
             write_once(folder / "setup.code", secrets.token_urlsafe(18))
-        postgres = write_once(folder / "postgres.password", secrets.token_urlsafe(24))
-        return Secrets(folder, _bus_passwords(folder / "bus.json", bus_users), postgres)
+        _retire(folder)
+        made = Secrets(folder, _bus_keys(folder / "nkeys", bus_users))
+        made.owner_password.parent.mkdir(exist_ok=True, mode=0o700)
+        for file in (made.owner_password, made.app_password):
+            write_once(file, secrets.token_urlsafe(24))
+        return made
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise HubError(f"The secrets in {folder} can't be used ({error}): restore them from a backup.") from None
 
 
-def read_bus_password(folder: Path, user: str) -> str:
-    """The password of one user of the bus; empty when the platform has never been started here."""
-    try:
-        return msgspec.json.decode((folder / "bus.json").read_bytes(), type=dict[str, str]).get(user, "")
-    except (OSError, msgspec.MsgspecError):
-        return ""
+def seed_file(folder: Path, user: str) -> Path:
+    """The seed of a user of the bus."""
+    return folder / "nkeys" / f"{user}.seed"
 
 
-def _bus_passwords(path: Path, users: Iterable[str]) -> dict[str, str]:
-    known = msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
-    missing = {user: secrets.token_urlsafe(24) for user in users if user not in known}
+def _retire(folder: Path) -> None:
+    """Earlier versions kept passwords of the bus, and one of the database in another place."""
+    (folder / "bus.json").unlink(missing_ok=True)
+    old = folder / "postgres.password"
+    if old.exists():
+        (folder / "postgres").mkdir(exist_ok=True, mode=0o700)
+        os.replace(old, folder / "postgres" / "owner.password")
+
+
+def _bus_keys(folder: Path, users: Iterable[str]) -> dict[str, str]:
+    folder.mkdir(exist_ok=True, mode=0o700)
+    public = folder / "public.json"
+    known = msgspec.json.decode(public.read_bytes(), type=dict[str, str]) if public.exists() else {}
+    missing = [user for user in users if user not in known or not (folder / f"{user}.seed").exists()]
     if missing:
-        known |= missing
-        _write(path, msgspec.json.format(msgspec.json.encode(known), indent=1).decode(), 0)
+        import nkeys  # only when a seed is made
+
+        for user in missing:
+            seed = write_once(
+                folder / f"{user}.seed", nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER).decode()
+            )
+            known[user] = nkeys.from_seed(bytearray(seed.encode())).public_key.decode()
+        _write(public, msgspec.json.format(msgspec.json.encode(known), indent=1).decode(), 0)
     return known
 
 

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     enrol = verb("add", "Write the enrolment file for a trader's PC.", "terminals", terminals)
     enrol.add_argument("--account", required=True)
     enrol.add_argument("--tenant", default="default")
-    enrol.add_argument("--server", metavar="URL", help="address of the bridge as the PC sees it (ws:// or wss://)")
+    enrol.add_argument("--server", metavar="URL", help="address of the bridge as the PC sees it (wss://)")
     enrol.add_argument("--days", type=int, default=31, help="how long the token lives, 31 at most")
     enrol.add_argument("--out", type=_path, metavar="FILE", help="where to write it")
 

@@ -1,4 +1,4 @@
-"""Ask the running platform: over the bus as user `operator`, or the hub's page over HTTP."""
+"""Ask the running platform as the operator: over the bus, or a page of one service."""
 
 import asyncio
 import getpass
@@ -6,10 +6,12 @@ import http.client
 import os
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from central_hub.adapters.datadir import DataDir
-from central_hub.adapters.secret_files import read_bus_password
+from central_hub.adapters.probes import speaks_tls
+from central_hub.adapters.secret_files import seed_file
 from central_hub.domain.portplan import HUB
 from central_hub.domain.programs import NATS
 from central_hub.ports import HubError
@@ -55,10 +57,14 @@ async def explain(bus: "Bus", tenant: str, because: str, what: str) -> None:
     await bus.store(subjects.audit(tenant), encode(record), record.id)
 
 
-def get(port: int, path: str, timeout_s: float = 2.0) -> tuple[int, bytes]:
-    """(status, body) of a page on this machine; OSError when nobody answers."""
+def get(data: DataDir, program: str, path: str, timeout_s: float = 2.0) -> tuple[int, bytes]:
+    """(status, body) of a page of `program` on this machine, asked as the operator; OSError when nobody answers."""
+    port = port_of(data, program)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
+        connection.connect()
+        if speaks_tls(program):
+            _secure(connection, data, program)
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -66,6 +72,17 @@ def get(port: int, path: str, timeout_s: float = 2.0) -> tuple[int, bytes]:
         raise OSError(f"what answers on port {port} is not a service: {error!r}") from None
     finally:
         connection.close()
+
+
+def _secure(connection: http.client.HTTPConnection, data: DataDir, program: str) -> None:
+    from kit.errors import CertificateRefused
+    from kit.tls import TlsFiles, client_context, host_of
+
+    try:
+        context = client_context(TlsFiles(data.secrets / "tls" / USER))
+    except CertificateRefused as error:
+        raise OSError(str(error)) from None
+    connection.sock = context.wrap_socket(connection.sock, server_hostname=host_of(program))
 
 
 def port_of(data: DataDir, program: str) -> int:
@@ -77,17 +94,19 @@ def on_bus(data: DataDir, work: "Callable[[Bus], Awaitable[T]]") -> T:
     """Connect, do `work`, hang up. HubError when the platform does not run or refuses."""
     from kit import log
     from kit.clock import SystemClock
-    from kit.errors import AnswerFault, BusUnavailable, SettingsError
+    from kit.errors import AnswerFault, BusUnavailable, CertificateRefused, SettingsError
     from kit.nats_bus import NatsBus
     from kit.service_tokens import open_guard
+    from kit.tls import TlsFiles
 
     log.configure(USER, "cli", "error")
-    url = os.environ.get("AITRADING_NATS_URL") or f"nats://127.0.0.1:{port_of(data, NATS)}"
-    password = os.environ.get("AITRADING_OPERATOR_NATS_PASSWORD") or read_bus_password(data.secrets, USER)
+    url = os.environ.get("AITRADING_NATS_URL") or f"tls://127.0.0.1:{port_of(data, NATS)}"
+    seed = Path(os.environ.get("AITRADING_OPERATOR_NATS_SEED") or seed_file(data.secrets, USER))
 
     async def talk() -> T:
         guard = open_guard(USER, data.secrets, SystemClock().now_ms)
-        bus = await NatsBus.connect(url, USER, password, guard=guard, give_up_after_s=2.0)
+        tls = TlsFiles(data.secrets / "tls" / USER)
+        bus = await NatsBus.connect(url, USER, seed, tls, guard=guard, give_up_after_s=2.0)
         try:
             return await work(bus)
         finally:
@@ -95,7 +114,7 @@ def on_bus(data: DataDir, work: "Callable[[Bus], Awaitable[T]]") -> T:
 
     try:
         return asyncio.run(talk())
-    except (BusUnavailable, SettingsError) as error:
+    except (BusUnavailable, CertificateRefused, SettingsError) as error:
         raise HubError(
             f"The platform does not answer on the bus ({error}). Start it with `aitrading up --data {data.root}`, "
             f"or see `aitrading status`."

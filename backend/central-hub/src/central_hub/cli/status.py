@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     data = DataDir(options.data)
     hub = data.holder()
     state = data.read_state()
-    found = _from_hub(state.ports[HUB]) if hub and HUB in state.ports else None
+    found = _from_hub(data) if hub and HUB in state.ports else None
     rows, errors = found if found is not None else (_by_asking_all(data), None)
     ready = bool(rows) and all(row["ready"] for row in rows)
     if options.json:
@@ -36,9 +36,9 @@ def run(options: argparse.Namespace) -> int:
     return 0 if ready else 1
 
 
-def _from_hub(port: int) -> tuple[list[dict[str, Any]], int] | None:
+def _from_hub(data: DataDir) -> tuple[list[dict[str, Any]], int] | None:
     try:
-        status, body = get(port, "/services")
+        status, body = get(data, HUB, "/services")
         overview = msgspec.json.decode(body, type=_Overview) if status == 200 else None
     except (OSError, msgspec.DecodeError):
         return None
@@ -69,7 +69,7 @@ def _by_asking_all(data: DataDir) -> list[dict[str, Any]]:
         ready, detail = alive, ""
         if alive and not program.is_engine:
             try:
-                code, _ = get(state.ports[program.name], "/health/ready")
+                code, _ = get(data, program.name, "/health/ready")
                 ready = code == 200
             except (OSError, KeyError) as error:
                 ready, detail = False, f"its health page does not answer: {error}"

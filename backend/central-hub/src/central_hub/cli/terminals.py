@@ -16,7 +16,7 @@ from contracts.uplink import PATH
 def run(options: argparse.Namespace) -> int:
     """Write the file (mode 0600) and print its path."""
     data = DataDir(options.data)
-    server = options.server or f"ws://127.0.0.1:{port_of(data, 'data-bridge')}{PATH}"
+    server = options.server or f"wss://127.0.0.1:{port_of(data, 'data-bridge')}{PATH}"
     try:
         check(options.tenant, options.account, server, options.days)
     except EnrolmentFault as fault:
@@ -36,6 +36,7 @@ def issue(data: DataDir, tenant: str, account: str, server: str, days: int) -> E
     try:
         token_key = read_private_key(data.secrets / "token.key")
         signal_key = read_public((data.secrets / "signal.pub").read_text())
+        root = (data.secrets / "ca" / "root.pem").read_text()
     except (OSError, ValueError) as error:
         raise HubError(
             f"The keys in {data.secrets} can't be read ({error}): start the platform once with `aitrading up`, "
@@ -52,7 +53,7 @@ def issue(data: DataDir, tenant: str, account: str, server: str, days: int) -> E
         tenant=tenant,
         account=account,
     )
-    return Enrolment(server, tenant, account, token, {key_id(signal_key): public_text(signal_key)}, now_ms)
+    return Enrolment(server, tenant, account, token, {key_id(signal_key): public_text(signal_key)}, now_ms, root)
 
 
 def _write_private(path: "os.PathLike[str]", content: bytes) -> None:

@@ -13,6 +13,7 @@ from central_hub.adapters import net, processes
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.fleet import OsFleet
 from central_hub.adapters.platform import Assembly, assemble
+from central_hub.adapters.renewals import Renewals
 from central_hub.domain import portplan
 from central_hub.domain.programs import NATS
 from central_hub.domain.runstate import ProcessRecord, RunState
@@ -83,13 +84,14 @@ async def live(assembly: Assembly, data: DataDir) -> int:
     fleet.start(ProcessRecord(os.getpid(), started, "", now_ms()))
     hub = asyncio.create_task(_serve(assembly, fleet))
     announcing = asyncio.create_task(_announce(fleet, assembly, began))
+    renewing = asyncio.create_task(Renewals(assembly.ca, data, say).run())
     stopping = asyncio.create_task(stop.wait())
     try:
         waiting: set[asyncio.Future[Any]] = {stopping, fleet.failed}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
             say("stopping")
-        await _end(announcing, hub)
+        await _end(announcing, renewing, hub)
         await fleet.stop()
         if fleet.failed.done():
             fleet.failed.result()

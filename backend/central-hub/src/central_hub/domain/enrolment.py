@@ -23,6 +23,8 @@ class Enrolment(msgspec.Struct, frozen=True):
     signal_keys: Mapping[str, str]
     """ key id -> public key, hex """
     issued_ms: int
+    ca: str = ""
+    """Root certificate of the platform's own authority, PEM."""
 
 
 def check(tenant: str, account: str, server: str, days: int) -> None:
@@ -31,9 +33,9 @@ def check(tenant: str, account: str, server: str, days: int) -> None:
         raise EnrolmentFault(f"{tenant!r} is not a tenant: use lower-case letters, digits and -, at most 32.")
     if not ACCOUNT.match(account):
         raise EnrolmentFault(f"{account!r} is not an account: use the account's number, at most 32 digits or letters.")
-    if not server.startswith(("ws://", "wss://")):
-        raise EnrolmentFault(f"{server!r} is not the address of a bridge: write ws://host:port/terminal or wss://…")
-    if server.startswith("ws://") and not server.startswith(("ws://127.", "ws://localhost", "ws://[::1]")):
-        raise EnrolmentFault("ws:// to another machine would carry the token unencrypted: use wss://.")
+    if server.startswith("ws://"):
+        raise EnrolmentFault("ws:// would carry the token unencrypted, and the bridge does not speak it: use wss://.")
+    if not server.startswith("wss://"):
+        raise EnrolmentFault(f"{server!r} is not the address of a bridge: write wss://host:port/terminal")
     if not 1 <= days <= MAX_DAYS:
         raise EnrolmentFault(f"--days {days} is not possible: a terminal's token lives 1 to {MAX_DAYS} days.")

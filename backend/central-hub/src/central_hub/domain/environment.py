@@ -12,23 +12,53 @@ def _scope(service: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Database:
+    """How database-service reaches PostgreSQL: URLs without passwords, and the files that hold those."""
+
+    url: str
+    password_file: str
+    owner_url: str
+    owner_password_file: str
+
+    def settings(self) -> dict[str, str]:
+        """As environment variables."""
+        named = {
+            "AITRADING_POSTGRES_URL": self.url,
+            "AITRADING_POSTGRES_PASSWORD_FILE": self.password_file,
+            "AITRADING_POSTGRES_OWNER_URL": self.owner_url,
+            "AITRADING_POSTGRES_OWNER_PASSWORD_FILE": self.owner_password_file,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+def external_database(environ: Mapping[str, str]) -> Database:
+    """A PostgreSQL that the operator named; with one URL only, one role does everything."""
+    url, file = environ["AITRADING_POSTGRES_URL"], environ.get("AITRADING_POSTGRES_PASSWORD_FILE", "")
+    return Database(
+        url,
+        file,
+        environ.get("AITRADING_POSTGRES_OWNER_URL", url),
+        environ.get("AITRADING_POSTGRES_OWNER_PASSWORD_FILE", file),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """What all children share."""
 
     data_dir: str
     nats_url: str
-    postgres_url: str
+    database: "Database"
     clickhouse_url: str
     """Empty: the embedded one below the data directory."""
     secrets_dir: str
-    bus_passwords: Mapping[str, str]
     ports: Mapping[str, int]
 
 
 def _is_secret_of_another(name: str, service: str) -> bool:
     if name.startswith(_scope(service)):
         return False
-    return name.startswith("AITRADING_") and name.endswith(("_PASSWORD", "_POSTGRES_URL", "_CLICKHOUSE_URL"))
+    return name.startswith("AITRADING_") and ("_POSTGRES_" in name or name.endswith(("_PASSWORD", "_CLICKHOUSE_URL")))
 
 
 def of_service(service: str, inherited: Mapping[str, str], platform: Platform) -> dict[str, str]:
@@ -37,7 +67,6 @@ def of_service(service: str, inherited: Mapping[str, str], platform: Platform) -
     kept = {name: value for name, value in inherited.items() if not _is_secret_of_another(name, service)}
     secrets = platform.secrets_dir
     chosen = {
-        f"{scope}NATS_PASSWORD": platform.bus_passwords.get(service, ""),
         "AITRADING_TOKEN_PUBLIC_KEY": f"{secrets}/token.pub",
         "PYTHONUNBUFFERED": "1",
     }
@@ -46,7 +75,7 @@ def of_service(service: str, inherited: Mapping[str, str], platform: Platform) -
     if service == SIGNER:
         chosen["AITRADING_SIGNAL_KEY_PATH"] = f"{secrets}/signal.key"
     if service == DATABASE:
-        chosen["AITRADING_POSTGRES_URL"] = platform.postgres_url
+        chosen |= platform.database.settings()
         if platform.clickhouse_url:
             chosen["AITRADING_CLICKHOUSE_URL"] = platform.clickhouse_url
     # these are decided for the whole platform: two services must not disagree about them

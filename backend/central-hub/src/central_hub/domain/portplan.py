@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from central_hub.domain.programs import NATS, POSTGRES
-from contracts.ports import NATS_PORT, PORTS, POSTGRES_PORT
+from central_hub.domain.programs import NATS
+from contracts.ports import NATS_PORT, PORTS
 
 HUB = "central-hub"
 DEFAULTS: dict[str, int] = {
     NATS: NATS_PORT,
-    POSTGRES: POSTGRES_PORT,
     **{name: PORTS[name] for name in ("api-gateway", "data-bridge", "trading-engine", "database-service", HUB)},
 }
 """ program of the server -> its usual port """

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import platform
-import ssl
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import picows
 
@@ -35,7 +34,8 @@ from contracts.uplink import (
 from kit import log
 from kit.backoff import Backoff
 from kit.clock import Clock
-from kit.errors import KitError
+from kit.errors import CertificateRefused, KitError
+from kit.tls import client_context, host_of
 from metatrader_connector.ports import Standing
 
 SILENT_S = 15.0
@@ -156,7 +156,9 @@ class Uplink:
             began = self._clock.monotonic_ns()
             try:
                 await self._one_connection()
-            except (OSError, TimeoutError, picows.WSError, ContractError, asyncio.IncompleteReadError) as error:
+            except (
+                OSError, TimeoutError, picows.WSError, ContractError, CertificateRefused, asyncio.IncompleteReadError
+            ) as error:  # fmt: skip
                 self.trouble = f"the server {self._enrolment.server} can't be reached: {error or type(error).__name__}"
                 _log.warning("uplink_down", reason=self.trouble)
             finally:
@@ -168,11 +170,14 @@ class Uplink:
 
     async def _one_connection(self) -> None:
         url = self._enrolment.server
-        secure = ssl.create_default_context() if url.startswith("wss:") else None
+        # whatever address is dialled, only the bridge of our own server has a certificate with this name
+        secure: dict[str, Any] = {}
+        if url.startswith("wss:"):
+            secure = {"ssl_context": client_context(self._enrolment.ca), "server_hostname": host_of("data-bridge")}
         _, listener = await picows.ws_connect(
             lambda: _Listener(self._clock),
             url,
-            ssl_context=secure,
+            **secure,
             extra_headers={"Authorization": f"Bearer {self._enrolment.token}"},
             max_frame_size=MAX_FRAME_BYTES,
             max_redirects=0,

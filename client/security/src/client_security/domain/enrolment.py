@@ -31,6 +31,8 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issued_ms: int
     rotation_key: str = ""
     """Public key, hex, that lies offline and signs newer keys; empty: they change by a new enrolment only."""
+    ca: str = ""
+    """Root certificate of the server's own authority, PEM: nothing else is trusted."""
 
     def __repr__(self) -> str:
         """Without the token."""
