@@ -203,6 +203,7 @@ async def opened(
     clock = clock or SystemClock()
     async with AsyncExitStack() as closing:
         own: Bus
+        reloading: Reloading | None
         if bus is None:
             tls = tls or TlsFiles(config.certificates_of(name))
             own, reloading = await _connected(name, config, clock, closing, tls)
