@@ -37,6 +37,7 @@ def issue(data: DataDir, tenant: str, account: str, server: str, days: int) -> E
         token_key = read_private_key(data.secrets / "token.key")
         signal_key = read_public((data.secrets / "signal.pub").read_text())
         root = (data.secrets / "ca" / "root.pem").read_text()
+        rotation = (data.secrets / "ca" / "rotation.pub").read_text().strip()
     except (OSError, ValueError) as error:
         raise HubError(
             f"The keys in {data.secrets} can't be read ({error}): start the platform once with `aitrading up`, "
@@ -53,7 +54,8 @@ def issue(data: DataDir, tenant: str, account: str, server: str, days: int) -> E
         tenant=tenant,
         account=account,
     )
-    return Enrolment(server, tenant, account, token, {key_id(signal_key): public_text(signal_key)}, now_ms, root)
+    keys = {key_id(signal_key): public_text(signal_key)}
+    return Enrolment(server, tenant, account, token, keys, now_ms, root, rotation)
 
 
 def _write_private(path: "os.PathLike[str]", content: bytes) -> None:

@@ -25,6 +25,8 @@ class Enrolment(msgspec.Struct, frozen=True):
     issued_ms: int
     ca: str = ""
     """Root certificate of the platform's own authority, PEM."""
+    rotation_key: str = ""
+    """Public key, hex, of the offline key that names newer signal keys and pins."""
 
 
 def check(tenant: str, account: str, server: str, days: int) -> None:
