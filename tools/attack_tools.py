@@ -42,10 +42,10 @@ def _call(arguments: list[str]) -> str:
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
 
 
-def install(say: Callable[[str], None]) -> dict[str, str]:
+def install(say: Callable[[str], None], names: tuple[str, ...] = NAMES) -> dict[str, str]:
     """Install what is missing; returns tool -> why it could not be installed."""
     faults = {}
-    for name in NAMES:
+    for name in names:
         if ready(name):
             continue
         say(f"attack: installing {name} into .tools")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SHARED = ROOT.parent / "shared"
 LONG = os.environ.get("ATTACK") == "long"
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(ROOT / "tools")]
+
+from town import Town  # noqa: E402 it stands beside this file
+
+import attack_tools  # noqa: E402 the tools are programs, not a package
+from stage import Stage  # noqa: E402 the tools are programs, not a package
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -58,3 +63,26 @@ def shared(name: str) -> Path:
 def wycheproof() -> Callable[[str], Path]:
     """Where a file of Wycheproof's vectors is (C2SP/wycheproof, Apache-2.0)."""
     return lambda name: shared(f"wycheproof/{name}.json")
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """The whole platform, started once for all suites."""
+    town = Town(Stage(tmp_path_factory.mktemp("town") / "data"))
+    try:
+        town.open()
+        yield town
+    finally:
+        town.stage.stop()
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """The program of a tool that others wrote; installed when it is missing, and skipped aloud when it can't be."""
+
+    def find(name: str) -> str:
+        if not attack_tools.ready(name) and (fault := attack_tools.install(print, (name,))):
+            pytest.skip(f"NO {name.upper()}: it could not be installed ({fault[name]})")
+        return str(attack_tools.program(name))
+
+    return find

@@ -259,7 +259,7 @@ def t09_twice(forge: Forge) -> Iterator[tuple[str, str]]:
         pair = text({name: value})[1:-1]
         yield f"claim {name}, the same value", forge.raw_claims(b"{" + pair + b"," + claims[1:])
         yield f"claim {name}, another first", forge.raw_claims(b"{" + text({name: "eve"})[1:-1] + b"," + claims[1:])
-    for name in ("sub", "tenant", "role"):
+    for name in {"sub", "tenant", "role"} & forge.claims.keys():
         yield f"claim {name}, another last", forge.raw_claims(claims[:-1] + b"," + text({name: "admin"})[1:])
     yield "claim sub, spelt with an escape", forge.raw_claims(b'{"\\u0073ub":"eve",' + claims[1:])
     for name in forge.header:

@@ -5,8 +5,11 @@ from mutants.planting import Hole
 TOKENS = "kit/src/kit/tokens.py"
 GATEWAY = "backend/api-gateway/src/api_gateway"
 SERVED = "backend/api-gateway/tests/service"
+COOKIE_TEST = f"{SERVED}/test_sign_in.py::test_the_cookie_is_out_of_reach_of_scripts_and_other_sites"
+POLICY = "kit/src/kit/policy"
 STORE = "backend/database-service/src/database_service"
 LEDGER_TESTS = "backend/database-service/tests/integration/test_ledger.py"
+INJECTION_TESTS = "backend/database-service/tests/integration/test_injection.py"
 CONNECTOR = "client/metatrader-connector/src/metatrader_connector"
 SIGNALS = "client/security/src/client_security/domain/verification.py"
 TRUST_TESTS = "client/security/tests/unit/test_trust.py"
@@ -45,10 +48,38 @@ TOKEN_HOLES = (
 GATEWAY_HOLES = (
     _hole(
         "the role that a command needs",
-        f"{GATEWAY}/domain/access.py",
-        '("POST", "/api/v1/commands"): Needs.TRADER',
-        '("POST", "/api/v1/commands"): Needs.VIEWER',
+        f"{POLICY}/rules.py",
+        '"commands.give": Rule("Give any command at all; its kind has its own line", _is(',
+        '"commands.give": Rule("Give any command at all; its kind has its own line", _is("viewer", ',
         "tests/attack/test_roles.py",
+    ),
+    _hole(
+        "what no rule lists",
+        f"{POLICY}/decide.py",
+        'code = "unlisted" if rule is None else',
+        'code = "" if rule is None else',
+        "kit/tests/unit/test_policy.py",
+    ),
+    _hole(
+        "the role of anybody",
+        f"{POLICY}/decide.py",
+        "if subject.role not in rule.roles:",
+        "if False:",
+        "tests/attack/test_roles.py",
+    ),
+    _hole(
+        "the tenant of anybody",
+        f"{POLICY}/decide.py",
+        "if rule.tenants is Tenants.OWN and subject.tenant not in",
+        "if False and subject.tenant not in",
+        "kit/tests/unit/test_policy.py",
+    ),
+    _hole(
+        "whether a strong proof is fresh",
+        f"{POLICY}/decide.py",
+        "return facts.now_ms - subject.auth_ms > rule.step_up_s * 1000",
+        "return False",
+        "kit/tests/unit/test_policy.py",
     ),
     _hole(
         "whose account is asked about",
@@ -67,38 +98,27 @@ GATEWAY_HOLES = (
     _hole(
         "the Origin of a WebSocket",
         f"{GATEWAY}/domain/access.py",
-        "if changes and knock.origin and not ours(",
-        "if knock.method != SOCKET and changes and knock.origin and not ours(",
-        f"{SERVED}/test_stream.py::test_strangers_and_foreign_pages_get_no_stream",
+        "if knock.method not in SAFE and knock.origin and not ours(",
+        "if knock.method not in {*SAFE, SOCKET} and knock.origin and not ours(",
+        f"{SERVED}/test_hostile_sockets.py"
+        "::test_W18_a_socket_from_a_foreign_or_unnamed_page_is_refused_before_it_opens",
     ),
     _hole(
         "the Content-Security-Policy of answers",
-        f"{GATEWAY}/routes/door.py",
+        f"{GATEWAY}/domain/headers.py",
         'headers.append((b"content-security-policy", API_POLICY))',
         "pass",
-        f"{SERVED}/test_routes.py::test_every_answer_has_the_security_headers",
+        f"{SERVED}/test_answer_headers.py",
     ),
     _hole(
         "that nobody may frame a page",
-        f"{GATEWAY}/routes/door.py",
+        f"{GATEWAY}/domain/headers.py",
         '(b"x-frame-options", b"DENY"),',
         "",
-        f"{SERVED}/test_routes.py::test_every_answer_has_the_security_headers",
+        f"{SERVED}/test_answer_headers.py",
     ),
-    _hole(
-        "HttpOnly of the cookie",
-        f"{GATEWAY}/routes/session.py",
-        "; HttpOnly",
-        "",
-        f"{SERVED}/test_sign_in.py::test_the_cookie_is_out_of_reach_of_scripts_and_other_sites",
-    ),
-    _hole(
-        "SameSite of the cookie",
-        f"{GATEWAY}/routes/session.py",
-        "; SameSite=Strict",
-        "",
-        f"{SERVED}/test_sign_in.py::test_the_cookie_is_out_of_reach_of_scripts_and_other_sites",
-    ),
+    _hole("HttpOnly of the cookie", f"{GATEWAY}/domain/headers.py", "; HttpOnly", "", COOKIE_TEST),
+    _hole("SameSite of the cookie", f"{GATEWAY}/domain/headers.py", "; SameSite=Strict", "", COOKIE_TEST),
     _hole(
         "how many sign-ins a minute",
         f"{GATEWAY}/domain/limits.py",
@@ -108,24 +128,45 @@ GATEWAY_HOLES = (
     ),
     _hole(
         "how large a body may be",
-        f"{GATEWAY}/routes/application.py",
-        "request_max_body_size=MAX_BODY",
-        "request_max_body_size=None",
-        f"{SERVED}/test_routes.py::test_bodies_are_bounded_and_must_be_json",
+        f"{GATEWAY}/routes/door.py",
+        "if len(body) > most:",
+        "if False:",
+        f"{SERVED}/test_raw_requests.py::test_W10_an_endless_body_is_answered_with_413",
     ),
     _hole(
-        "how slow a head may be",
-        f"{GATEWAY}/adapters/uvicorn_server.py",
+        "how slow a request may be",
+        f"{GATEWAY}/adapters/http_connection.py",
         "self._deadline = self.loop.call_later(self.patience_s, self._late)",
         "pass",
         f"{SERVED}/test_server.py::test_slow_headers_are_cut",
     ),
     _hole(
-        "fields that stand twice in an order",
-        f"{GATEWAY}/routes/trading.py",
-        "if repeats_a_key(await request.body()):",
+        "a handshake that the socket's own parser refuses",
+        f"{GATEWAY}/adapters/websocket_connection.py",
+        "if self.conn.handshake_exc is not None and",
+        "if False and",
+        f"{SERVED}/test_raw_requests.py::test_W13_an_upgrade_with_a_line_that_the_socket_cannot_read_is_answered",
+    ),
+    _hole(
+        "headers that stand twice",
+        f"{GATEWAY}/domain/request_head.py",
+        "if name in seen and name in _NO_LIST:",
         "if False:",
-        f"{SERVED}/test_commands_over_http.py::test_a_field_that_stands_twice_is_refused",
+        f"{SERVED}/test_raw_requests.py::test_W12_a_request_with_two_meanings_is_refused_and_hung_up_on",
+    ),
+    _hole(
+        "fields that stand twice in a body",
+        f"{GATEWAY}/domain/strict_json.py",
+        "if len(found) != len(pairs):",
+        "if False:",
+        "backend/api-gateway/tests/unit/test_strict_bodies.py",
+    ),
+    _hole(
+        "how deep a body may be",
+        f"{GATEWAY}/domain/strict_json.py",
+        "if depth > MAX_DEPTH:",
+        "if False:",
+        "backend/api-gateway/tests/unit/test_strict_bodies.py",
     ),
     _hole(
         "a session that was signed out",
@@ -138,10 +179,17 @@ GATEWAY_HOLES = (
 
 STORE_HOLES = (
     _hole(
+        "that values are bound and never written into SQL",
+        f"{STORE}/adapters/postgres_orders.py",
+        "($2 = '' or account = $2) {still_open}",
+        "($2 = '' or account = '{question.account}') {still_open}",
+        INJECTION_TESTS,
+    ),
+    _hole(
         "the tenant of orders",
         f"{STORE}/adapters/postgres_orders.py",
-        "where ($1 = '*' or tenant = $1) and",
-        "where ($1 = '*' or $1 = $1) and",
+        "where ($1 = '*' or tenant = $1) and ($2 = '' or account = $2) {still_open}",
+        "where ($1 = '*' or $1 = $1) and ($2 = '' or account = $2) {still_open}",
         f"{LEDGER_TESTS}::test_orders_are_listed_newest_first_and_by_what_is_asked",
     ),
 )

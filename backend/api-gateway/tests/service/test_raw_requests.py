@@ -83,6 +83,14 @@ async def test_W13_heads_and_addresses_have_a_size(world: World, request_: bytes
     assert (await world.http.get("/health/live")).status_code == 200
 
 
+@pytest.mark.parametrize("path", [b"/api/v1/stream", b"/" + b"a" * 8_180])
+async def test_W13_an_upgrade_with_a_line_that_the_socket_cannot_read_is_answered(world: World, path: bytes) -> None:
+    head = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    head += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    assert (await talk(world, head + b"Authorization: Bearer " + b"x" * 10_000 + b"\r\n\r\n"))[9:12] == b"400"
+    assert (await world.http.get("/health/live")).status_code == 200
+
+
 async def test_W10_a_body_that_says_it_is_huge_is_refused_before_it_comes(tmp_path: Path) -> None:
     async with running(tmp_path, patience_s=0.5) as world:
         answer = await talk(world, POST + b"Content-Length: 10000000000\r\n\r\n")

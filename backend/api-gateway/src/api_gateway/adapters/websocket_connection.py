@@ -38,7 +38,10 @@ class PunctualWebSocket(CutsStalls, WebSocketsSansIOProtocol):
         """A handshake that is none is answered like any other malformed request."""
         if self.conn.accept(event).status_code == 101:
             super().handle_connect(event)
-            return
+        else:
+            self._turn_away()
+
+    def _turn_away(self) -> None:
         self.handshake_complete = self.close_sent = True
         self.transport.write(bare_answer(MALFORMED_HEAD, self.https))
         self.transport.close()
@@ -49,6 +52,9 @@ class PunctualWebSocket(CutsStalls, WebSocketsSansIOProtocol):
             return
         if not self.handshake_initiated:
             super().data_received(data)
+            # its parser takes shorter lines than ours and says nothing: the connection would stay open for ever
+            if self.conn.handshake_exc is not None and not self.transport.is_closing():
+                self._turn_away()
             return
         now = self.loop.time()
         self._may_say = min(HEARD_BURST, self._may_say + (now - self._heard_at) * HEARD_PER_S)
