@@ -20,6 +20,7 @@ from api_gateway.ports import Hasher, Store
 from api_gateway.routes.application import application
 from api_gateway.routes.docs import docs_routes
 from api_gateway.routes.door import Door
+from api_gateway.routes.exports import export_routes
 from api_gateway.routes.fanout import HEARTBEAT_S, Fanout
 from api_gateway.routes.market import Market, market_routes
 from api_gateway.routes.measures import Measures
@@ -124,6 +125,7 @@ async def build(
             *session_routes(sessions),
             *market_routes(market),
             *trading_routes(market, Desk(market, journal)),
+            *export_routes(market),
             *operations_routes(BusHub(bus), fanout, clock, measures),
             stream_route(fanout, clock, measures, report),
             *extra,
