@@ -136,6 +136,7 @@ VERBS: dict[str, str] = {
     "down": "platform.run",
     "status": "services.read",
     "doctor": "platform.run",
+    "trust": "platform.run",
     "version": "platform.run",
     "user add": "users.add",
     "terminal add": "terminals.enrol",

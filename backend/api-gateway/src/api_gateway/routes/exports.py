@@ -47,7 +47,7 @@ def export_routes(market: Market) -> list[HTTPRouteHandler]:
     async def executions_file(
         request: Request[Any, Any, Any], account: AnyAccount = "", limit: Limit = MAX_ROWS
     ) -> Stream:
-        """What the terminals answered as CSV, newest first. Texts that look like formulas have an apostrophe in front."""
+        """What the terminals answered as CSV, newest first, as safe for a spreadsheet as the orders are."""
         tenant = caller_of(request.scope).tenant
         await market.check_account(tenant, account)
         found = await market.store.executions(tenant, account, limit)

@@ -51,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="print JSON")
     doctor = verb("doctor", "Check this machine and this installation.", "doctor")
     doctor.add_argument("--json", action="store_true", help="print JSON")
+    trust = verb("trust", "Show the platform's root certificate, and let browsers trust it.", "trust")
+    trust.add_argument("--export", type=_path, metavar="FILE", help="write the root there, for phones and other PCs")
+    trust.add_argument("--install", action="store_true", help="put it where this machine's browsers look")
     version = verb("version", "Print the version.", "version")
     version.add_argument("--json", action="store_true", help="print JSON")
 
