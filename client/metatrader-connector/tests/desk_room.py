@@ -16,7 +16,7 @@ from kit.signing import sign
 from kit.testing import FakeClock
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters.journal import SqliteJournal
-from metatrader_connector.adapters.limits_file import limits_in
+from metatrader_connector.adapters.limits_file import LimitsFile
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.limits import Quote
 from metatrader_connector.domain.server_clock import ServerClock
@@ -116,6 +116,18 @@ class Log:
         self.kinds.append(kind)
 
 
+class Confirmations:
+    """The part of the vault that keeps confirmed limits."""
+
+    document: bytes | None = None
+
+    def confirmed_limits(self) -> bytes | None:
+        return self.document
+
+    def confirm_limits(self, document: bytes) -> None:
+        self.document = document
+
+
 class Room:
     """Everything around the desk; `signal()` makes a good one."""
 
@@ -125,7 +137,8 @@ class Room:
         self.terminal, self.line, self.audit = Paper(self.clock), Line(), Log()
         self.path = tmp_path / "journal.db"
         self.limits_path = tmp_path / "limits.json"
-        self.limits = limits_in(self.limits_path)
+        self.vault = Confirmations()
+        self.limits = LimitsFile(self.limits_path, self.vault, self.clock)
         self.count = 0
         self.open()
 
@@ -146,6 +159,11 @@ class Room:
             self.terminal, self.journal, self.line, self.watch, self.audit, trust, self.clock, "utc", self.limits,
             self.quotes, 1_000, 1.0, self.lease, self.server_clock,
         )  # fmt: skip
+
+    def limit(self, document: str) -> None:
+        """The trader changes the limits and confirms."""
+        self.limits_path.write_text(document)
+        self.vault.confirm_limits(document.encode())
 
     def server_ahead(self, ms: int) -> None:
         """The server's clock says so much more than this PC's."""

@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     history = verbs.add_parser("history", help="list the versions of the settings")
     back = verbs.add_parser("rollback", help="make an older version of the settings the newest")
     back.add_argument("number", type=int)
+    limits = verbs.add_parser("limits", help="your own limits: show, set NAME=VALUE, confirm", add_help=False)
+    limits.add_argument("words", nargs=argparse.REMAINDER)
     for verb in (run, status, history, back, *add_verbs(verbs)):
         verb.add_argument("--data", type=Path, default=default_data(), help="the client's data directory")
     return top
@@ -125,6 +127,14 @@ def _status(options: argparse.Namespace) -> int:
     return 0 if all(answer.ready for answer in answers) else 1
 
 
+def _limits(options: argparse.Namespace) -> int:
+    """The connector's own command: the limits are its file, and a person answers it directly."""
+    words = options.words or ["show"]
+    data = [] if "--data" in words else ["--data", str(options.data.expanduser().absolute())]
+    command = [sys.executable, "-m", "metatrader_connector", "limits", *words, *data]
+    return subprocess.call(command)  # noqa: S603 our own program
+
+
 def _history(options: argparse.Namespace) -> int:
     print(_config_manager("history", options.data), end="")
     return 0
@@ -144,6 +154,7 @@ def main() -> int:
         "status": _status,
         "history": _history,
         "rollback": _roll_back,
+        "limits": _limits,
         "vault": run_vault,
         "doctor": run_doctor,
     }

@@ -10,7 +10,7 @@ from client_security.lifespan import App
 from client_security.vaults import vault_in
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters.journal import SqliteJournal
-from metatrader_connector.adapters.limits_file import limits_in
+from metatrader_connector.adapters.limits_file import LimitsFile
 from metatrader_connector.adapters.notary import Notary
 from metatrader_connector.adapters.quarantine import Quarantine
 from metatrader_connector.adapters.single import hold_directory
@@ -97,7 +97,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         Trust(enrolment.tenant, enrolment.account, keys, journal.created_ms),
         app.clock,
         settings.terminal_clock,
-        limits_in(home / "limits.json"),
+        LimitsFile(home / "limits.json", papers, app.clock),
         reader.quotes,
         int(settings.not_sent_after_s * 1000),
         settings.search_every_s,

@@ -165,6 +165,18 @@ class Standing(NamedTuple):
     claim: bool = False
 
 
+class Confirmed(Protocol):
+    """Where the limits lie that the trader confirmed on this PC. Both raise VaultRefused."""
+
+    def confirmed_limits(self) -> bytes | None:
+        """The confirmed document; None when none was ever."""
+        ...
+
+    def confirm_limits(self, document: bytes) -> None:
+        """This is what counts."""
+        ...
+
+
 class Keeps(Protocol):
     """Where the newest list of signal keys lies."""
 

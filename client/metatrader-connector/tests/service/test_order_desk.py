@@ -64,12 +64,12 @@ async def test_a_terminal_that_may_not_trade_is_named_in_plain_words(room) -> No
 async def test_a_damaged_limits_file_stops_trading_until_it_is_corrected(room) -> None:
     room.limits_path.write_text("{")
     assert (await room.give(room.signal())).code == "trading_not_allowed"
-    room.limits_path.write_text(json.dumps({"symbols": ["EURUSD"], "max_volume_per_order": "0.1"}))
+    room.limit(json.dumps({"symbols": ["EURUSD"], "max_volume_per_order": "0.1"}))
     assert (await room.give(room.signal())).state is State.FILLED
 
 
 async def test_the_orders_of_a_minute_are_limited(room) -> None:
-    room.limits_path.write_text(json.dumps({"orders_per_minute": 2}))
+    room.limit(json.dumps({"orders_per_minute": 2}))
     states = [(await room.give(room.signal())).state for _ in range(3)]
     assert states == [State.FILLED, State.FILLED, State.REFUSED]
 

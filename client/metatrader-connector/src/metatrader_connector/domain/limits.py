@@ -31,6 +31,32 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("orders_per_minute must not be negative, max_quote_age_ms must be more than 0")
 
 
+def differences(before: Limits, after: Limits) -> list[str]:
+    """What changed, for a person: `max_volume_per_order 1.00 → 50`."""
+    return [
+        f"{name} {_plain(getattr(before, name))} → {_plain(getattr(after, name))}"
+        for name in Limits.__struct_fields__
+        if getattr(before, name) != getattr(after, name)
+    ]
+
+
+def _plain(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def changed_by(limits: Limits, wishes: dict[str, str]) -> Limits:
+    """The limits with these values, written as a person writes them. ValueError says which can't be used."""
+    values: dict[str, object] = msgspec.to_builtins(limits)
+    for name, text in wishes.items():
+        if name not in Limits.__struct_fields__:
+            raise ValueError(f"there is no limit called {name}: use {', '.join(Limits.__struct_fields__)}")
+        values[name] = [s.strip() for s in text.split(",") if s.strip()] if name == "symbols" else text
+    try:
+        return msgspec.convert(values, Limits, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"this can't be a limit: {error}") from None
+
+
 class Quote(msgspec.Struct, frozen=True):
     """The newest sane price of a symbol, and when it was heard."""
 

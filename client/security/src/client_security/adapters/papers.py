@@ -14,6 +14,7 @@ from contracts.rotation import SignedKeyList
 ENROLMENT = "enrolment"
 AUDIT_HEAD = "audit-head"
 SIGNAL_KEYS = "signal-keys"
+LIMITS = "limits"
 MT5_PASSWORD = "mt5-password"  # noqa: S105 the name of the entry
 SETTABLE = (MT5_PASSWORD,)
 """ entries that a person may put in by hand """
@@ -65,6 +66,14 @@ class Papers:
     def keep_signal_keys(self, signed: SignedKeyList) -> None:
         """On disk when this returns."""
         self.vault.update({SIGNAL_KEYS: msgspec.msgpack.encode(signed)})
+
+    def confirmed_limits(self) -> bytes | None:
+        """The limits as the trader confirmed them on this PC; None when never."""
+        return self.vault.entry(LIMITS)
+
+    def confirm_limits(self, document: bytes) -> None:
+        """This is what counts."""
+        self.vault.update({LIMITS: document})
 
     def audit_head(self) -> Head | None:
         """How long the audit log was at least, and its hash there; None when nothing was noted yet."""

@@ -1,0 +1,77 @@
+"""`python -m metatrader_connector limits`: show, set and confirm the trader's own limits, on this PC only."""
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+
+import msgspec
+
+from client_security.adapters.papers import Papers
+from client_security.adapters.private_file import write_private
+from client_security.vaults import vault_in
+from kit.errors import KitError
+from metatrader_connector.adapters.limits_file import document_of, limits_of
+from metatrader_connector.domain.limits import Limits, changed_by, differences
+
+FILE = "limits.json"
+
+
+def main(arguments: list[str]) -> int:
+    """0 done; 1 not confirmed, or refused with a sentence."""
+    top = argparse.ArgumentParser(
+        prog="aitrading-client limits", description="Your own limits. No server changes them."
+    )
+    verbs = top.add_subparsers(dest="verb", required=True)
+    show = verbs.add_parser("show", help="what counts now")
+    change = verbs.add_parser("set", help="change some: NAME=VALUE, lists separated by commas")
+    change.add_argument("values", nargs="+", metavar="NAME=VALUE")
+    confirm = verbs.add_parser("confirm", help="let the file count as it is now")
+    confirm.add_argument("--yes", action="store_true", help="do not ask")
+    for verb in (show, change, confirm):
+        verb.add_argument("--data", type=Path, required=True, help="the client's data directory")
+    options = top.parse_args(arguments)
+    papers = Papers(vault_in(options.data, lambda: getpass.getpass("Passphrase of the vault: ")))
+    try:
+        return {"show": _show, "set": _set, "confirm": _confirm}[options.verb](options, papers)
+    except (KitError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _state(options: argparse.Namespace, papers: Papers) -> tuple[Limits, Limits, bytes]:
+    """(what is confirmed, what the file says, the file)."""
+    confirmed = papers.confirmed_limits()
+    before = limits_of(confirmed) if confirmed else Limits()
+    path = options.data / FILE
+    document = path.read_bytes() if path.exists() else document_of(before)
+    return before, limits_of(document), document
+
+
+def _show(options: argparse.Namespace, papers: Papers) -> int:
+    before, found, document = _state(options, papers)
+    print(document_of(before).decode(), end="")
+    if document != papers.confirmed_limits():
+        print("The file says otherwise and does not count: " + ("; ".join(differences(before, found)) or "its layout"))
+    return 0
+
+
+def _set(options: argparse.Namespace, papers: Papers) -> int:
+    before, _, _ = _state(options, papers)
+    after = changed_by(before, dict(text.partition("=")[::2] for text in options.values))
+    document = document_of(after)
+    write_private(options.data / FILE, document)
+    papers.confirm_limits(document)
+    print("; ".join(differences(before, after)) or "Nothing changed.")
+    return 0
+
+
+def _confirm(options: argparse.Namespace, papers: Papers) -> int:
+    before, found, document = _state(options, papers)
+    print("; ".join(differences(before, found)) or "The file says what counted before.")
+    if not options.yes and input("Let this count from now on? [y/N] ").strip().lower() not in ("y", "yes"):
+        print("Nothing is traded until the file is confirmed or put back.")
+        return 1
+    papers.confirm_limits(document)
+    print(msgspec.json.encode(found).decode())
+    return 0
