@@ -72,6 +72,8 @@ class Stage:
     """ the clock of the simulated broker; the client is not told """
     environ: Mapping[str, str] = field(default_factory=dict)
     """ extra environment of both, such as failpoints """
+    through: int = 0
+    """ a port that leads to the bridge, to which the client is sent instead; 0: to the bridge itself """
     platform: "subprocess.Popen[bytes] | None" = None
     client: "subprocess.Popen[bytes] | None" = None
 
@@ -192,6 +194,11 @@ class Stage:
         path = self.client_data / "enrolment.json"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.run_cli("terminal", "add", "--account", ACCOUNT, "--tenant", TENANT, "--out", str(path))
+        if self.through:
+            enrolment = json.loads(path.read_text())
+            bridge = f":{self.ports['data-bridge']}/"
+            enrolment["server"] = enrolment["server"].replace(bridge, f":{self.through}/")
+            path.write_text(json.dumps(enrolment))
         return path
 
     def start_client(self, first_read_s: int = 300) -> None:

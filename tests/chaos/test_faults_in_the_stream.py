@@ -5,18 +5,18 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from contracts import rpc
-from contracts.orders import FINAL_STATES
-from smoke import count
-from stage import ACCOUNT, TENANT, Stage, replayed_market, until
+from stage import Stage, replayed_market
 
 pytestmark = pytest.mark.system
 
+Oracle = Callable[..., Coroutine[Any, Any, None]]
 TICKS = 20_000
 REPLAY_SPEED = 160  # the file spans about 4,000 s: 25 s of replay
 
@@ -51,30 +51,8 @@ def freeze(stage: Stage, program: str, seconds: float) -> None:
         process.resume()
 
 
-async def settled_and_whole(stage: Stage) -> None:
-    async with stage.bus() as bus:
-
-        async def whole() -> bool:
-            return (await count(bus)).stored >= TICKS
-
-        await until(whole, 120, f"storing {TICKS} ticks")
-        counted = await count(bus)
-        assert (counted.stored, counted.lost, counted.duplicated, counted.refused) == (TICKS, 0, 0, {})
-
-        async def accounted() -> bool:
-            orders = (await bus.ask(rpc.ORDERS, rpc.OrdersQuestion(TENANT, limit=rpc.MAX_ROWS))).orders
-            summary = await bus.ask(rpc.SUMMARY, rpc.StoredQuestion(TENANT, ""))
-            return all(o.state in FINAL_STATES for o in orders) and not summary.signals_unanswered
-
-        await until(accounted, 120, "accounting for every order")
-        executions = (await bus.ask(rpc.EXECUTIONS, rpc.ExecutionsQuestion(TENANT, ACCOUNT, rpc.MAX_ROWS))).executions
-        deals = [e.deal for e in executions if e.deal]
-        filled = {e.signal_id for e in executions if e.deal}
-        assert len(set(deals)) == len(filled), "a signal was executed twice"
-
-
 def test_bridge_killed_nats_restarted_and_postgres_frozen_for_ten_seconds_lose_nothing(
-    stage: Stage, made_ticks: Path
+    stage: Stage, made_ticks: Path, whole: Oracle
 ) -> None:
     stage.market = replayed_market(made_ticks, "EURUSD", REPLAY_SPEED)
     stage.start_platform()
@@ -86,11 +64,11 @@ def test_bridge_killed_nats_restarted_and_postgres_frozen_for_ten_seconds_lose_n
     time.sleep(5)
     freeze(stage, "postgresql", 10)
     kill(stage, "database-service")
-    asyncio.run(settled_and_whole(stage))
+    asyncio.run(whole(TICKS))
 
 
 def test_engine_and_connector_killed_while_trading_leave_no_order_doubled_or_forgotten(
-    stage: Stage, made_ticks: Path
+    stage: Stage, made_ticks: Path, whole: Oracle
 ) -> None:
     stage.market = replayed_market(made_ticks, "EURUSD", REPLAY_SPEED)
     stage.start_platform()
@@ -101,7 +79,7 @@ def test_engine_and_connector_killed_while_trading_leave_no_order_doubled_or_for
         connector.kill()
         time.sleep(2)
         kill(stage, "trading-engine")
-    asyncio.run(settled_and_whole(stage))
+    asyncio.run(whole(TICKS))
 
 
 def test_services_run_on_when_the_hub_dies_and_a_new_hub_takes_them_over(stage: Stage) -> None:
