@@ -138,6 +138,19 @@ def since(batch: TickBatch, seq: int) -> TickBatch | None:
     )
 
 
+def first(batch: TickBatch, count: int) -> TickBatch:
+    """The oldest `count` ticks of the batch, at least one; all of them when it has no more."""
+    if count >= batch.count:
+        return batch
+    return msgspec.structs.replace(
+        batch,
+        count=count,
+        last=batch.last[: count * 8],
+        volume_real=batch.volume_real[: count * 8],
+        **{name: getattr(batch, name)[: count * width] for name, width in _WIDTHS},
+    )
+
+
 def join(batches: list[TickBatch]) -> TickBatch:
     """One batch out of neighbours of the same stream. The caller has made sure that numbers follow each other."""
     if len(batches) == 1:

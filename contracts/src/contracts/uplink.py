@@ -91,6 +91,10 @@ LEASE_MS = 4_000
 """A client may send orders for this long after it asked (`Ping`) and was told (`Pong`) that the lease is its own."""
 LEASE_MARGIN_MS = 500
 """So much longer than a lease the bridge waits before it grants an account's lease to another client."""
+HEARTBEAT_MS = 5_000
+"""Each side says something at least so often."""
+SILENT_MS = 2 * HEARTBEAT_MS
+"""Two heartbeats without a word: the connection is dead, whatever its TCP says."""
 PING_EVERY_MS = 1_000
 """How often a connector asks: it renews its lease and measures the server's clock."""
 

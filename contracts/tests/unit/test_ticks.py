@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.ticks import Mark, TickBatch, column_fault, join, pack, rows, since, unpack
+from contracts.ticks import Mark, TickBatch, column_fault, first, join, pack, rows, since, unpack
 
 
 def batch(first_seq: int, bids: list[float], *, last: bytes = b"") -> TickBatch:
@@ -37,6 +37,14 @@ def test_what_is_left_after_a_number_joined_to_what_is_before_is_the_whole(
     expected = rows(whole)[known:]
     assert (rows(rest) if rest else []) == expected
     assert rest is None or column_fault(rest) is None
+
+
+@given(prices, st.integers(1, 40))
+def test_the_oldest_part_of_a_batch_and_the_rest_are_the_whole(bids: list[float], count: int) -> None:
+    whole = batch(1, bids)
+    part = first(whole, count)
+    assert column_fault(part) is None
+    assert rows(part) == rows(whole)[:count]
 
 
 def test_an_absent_column_becomes_zeros_when_a_neighbour_has_it() -> None:

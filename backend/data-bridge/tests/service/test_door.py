@@ -152,7 +152,7 @@ async def test_a_silent_terminal_is_pinged_and_then_left(app: Any) -> None:
         await eventually(lambda: len(terminal.heard(Ping)) == 2)  # one came with the Welcome
         await eventually(lambda: app.metric("bridge_frames_total") == 4)  # Hello, its own question, two answers
         terminal.answers = False
-        app.clock.advance(14_000)
+        app.clock.advance(9_000)
         await eventually(lambda: len(terminal.heard(Ping)) == 3)
         app.clock.advance(2_000)
         (goodbye,) = await eventually(lambda: terminal.heard(Goodbye))

@@ -63,7 +63,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         # a start claims the account; a client that has held it since only goes on
         lambda: Standing(journal.name, journal.last_session, lease.fence == 0),
     )
-    forwarder = Forwarder(spool, line)
+    forwarder = Forwarder(spool, line, app.clock)
     watch = AccountWatch(
         terminal,
         line,

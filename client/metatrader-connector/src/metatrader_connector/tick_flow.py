@@ -13,6 +13,7 @@ from kit.clock import Clock
 from metatrader_connector.domain.broker_clock import to_broker
 from metatrader_connector.domain.cursor import FIRST_SECOND, Cursor, Rows, rows_of
 from metatrader_connector.domain.limits import Quote
+from metatrader_connector.domain.pace import LEAST, Pace
 from metatrader_connector.domain.terminal import Opened, TickRead
 from metatrader_connector.domain.ticks import Origin, Received, receive
 from metatrader_connector.domain.window import Window
@@ -32,7 +33,9 @@ class Forwarder:
 
     spool: Spool
     line: Line
-    window: Window = field(default_factory=Window)
+    clock: Clock
+    window: Window = field(default_factory=lambda: Window(limit=LEAST))
+    pace: Pace = field(default_factory=Pace)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     ticks_sent: int = 0
 
@@ -50,6 +53,7 @@ class Forwarder:
     def _sent(self, batch: TickBatch, frame: bytes) -> None:
         if self.line.send_ticks(frame):
             self.window.sent(batch.symbol, batch.last_seq)
+            self.pace.sent(batch.symbol, batch.last_seq, self.clock.monotonic_ns() // 1_000_000)
             self.ticks_sent += batch.count
 
     def begin(self, spooled: dict[str, int], stored: dict[str, int]) -> None:
@@ -57,6 +61,8 @@ class Forwarder:
         for symbol, seq in spooled.items():
             self.window.spooled(symbol, seq)
         self.window.begin(stored.items())
+        self.pace.begin()
+        self.window.limit = self.pace.limit
         self.wake.set()
 
     def rewound(self, rewind: Rewind) -> None:
@@ -67,8 +73,11 @@ class Forwarder:
 
     async def stored(self, stored: dict[str, int]) -> None:
         """The store has more: forget it here, and send on."""
+        full, now_ms = self.window.full(), self.clock.monotonic_ns() // 1_000_000
         for symbol, seq in stored.items():
             self.window.stored(symbol, seq)
+            self.pace.stored(symbol, seq, now_ms, full=full)
+        self.window.limit = self.pace.limit
         self.wake.set()
         await self.spool.trim(stored)
 

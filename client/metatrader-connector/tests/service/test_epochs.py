@@ -56,7 +56,7 @@ class Ends:
         self.clock, self.line = FakeClock(), Line()
         self.spool = SqliteSpool(tmp_path / "spool.db", 1_000, 1 << 22)
         self.journal = SqliteJournal(tmp_path / "journal.db", 1_000, 1)
-        self.forwarder = Forwarder(self.spool, self.line)
+        self.forwarder = Forwarder(self.spool, self.line, self.clock)
         self.server = ServerSide(
             self.spool, self.journal, self.forwarder, None, self.line, self.clock, Lease(), ServerClock(), None
         )

@@ -102,6 +102,8 @@ class Link:
             for task in left:
                 task.cancel()
             await asyncio.gather(*carrying, return_exceptions=True)
+        except asyncio.CancelledError:
+            return  # the block ends
         finally:
             for end in (writer, back):
                 self._live.discard(end)

@@ -10,7 +10,7 @@ from contracts.accounts import AccountState
 from contracts.executions import Execution
 from contracts.rpc import LeaseTaken, Stored
 from contracts.ticks import TickBatch
-from contracts.uplink import AccountFrame, Control, Goodbye, Hello, Ping, Pong, Refused, UpFrame, Welcome
+from contracts.uplink import SILENT_MS, AccountFrame, Control, Goodbye, Hello, Ping, Pong, Refused, UpFrame, Welcome
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.effects import (
     AskStored,
@@ -31,7 +31,6 @@ from data_bridge.domain.lease import LeaseHold
 from data_bridge.domain.posture import Posture
 
 HELLO_WITHIN_MS = 5_000
-SILENT_AFTER_MS = 15_000
 STRIKES_PER_MINUTE = 16
 """Frames kept out within a minute before the bridge hangs up: a broken or hostile connector, not a glitch."""
 
@@ -260,8 +259,8 @@ class Session:
                 self.effects.append(Kept("hello_expected", reason))
                 self.goodbye("hello_expected", reason, retry=True)
             return
-        elif now_ms - self.heard_ms >= SILENT_AFTER_MS:
-            self.goodbye("silent", f"nothing was heard for {SILENT_AFTER_MS // 1000} s", retry=True)
+        elif now_ms - self.heard_ms >= SILENT_MS:
+            self.goodbye("silent", f"nothing was heard for {SILENT_MS // 1000} s", retry=True)
         elif self.intake.executions.hopeless(now_ms):
             reason = f"execution {self.intake.executions.expected} is missing; connect again and repeat"
             self.goodbye("execution_gap", reason, retry=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from contracts.codec import decode, encode
-from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, join, since
+from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, first, join, since
 from metatrader_connector.adapters.sqlite import Database
 from metatrader_connector.domain.cursor import Cursor
 from metatrader_connector.ports import SpoolFull
@@ -107,12 +107,12 @@ class SqliteSpool:
         def select(db: sqlite3.Connection) -> list[bytes]:
             rows: list[bytes] = []
             total = 0
-            for first, last, body in db.execute(
+            for begins, last, body in db.execute(
                 "SELECT first_seq, last_seq, body FROM batches WHERE symbol = ? AND last_seq >= ? "
                 "ORDER BY last_seq LIMIT ?",
                 (symbol, from_seq, READ_BATCHES),
             ):
-                size = last - max(first, from_seq) + 1
+                size = last - max(begins, from_seq) + 1
                 if rows and total + size > min(most, MAX_TICKS_PER_BATCH):
                     break
                 rows.append(body)
@@ -123,7 +123,8 @@ class SqliteSpool:
         if not bodies:
             return None
         batches = [decode(body, TickBatch) for body in bodies]
-        return since(join(batches), from_seq - 1)
+        found = since(join(batches), from_seq - 1)
+        return None if found is None else first(found, most)
 
     async def trim(self, stored: dict[str, int]) -> None:
         """Forget what the store has. A batch goes when its last tick is stored."""

@@ -19,6 +19,7 @@ from contracts.uplink import (
     MAX_FRAME_BYTES,
     PING_EVERY_MS,
     PROTOCOL_VERSION,
+    SILENT_MS,
     AccountFrame,
     Ack,
     Control,
@@ -38,14 +39,16 @@ from kit.errors import CertificateRefused, KitError
 from kit.tls import client_context, host_of
 from metatrader_connector.ports import Standing
 
-SILENT_S = 15.0
+SILENT_S = SILENT_MS / 1000
 HANDSHAKE_S = 10.0
 MOST_WAITING = 10_000
 """Frames from the server that may wait to be handled; one that sends more is hung up on."""
 MOST_ASKED = 60
 """Questions without an answer that are remembered."""
-WRITE_BUFFER = 1 << 20
+WRITE_BUFFER = 1 << 16
 """Bytes in the socket's buffer above which ticks wait, so that an order or execution never queues behind many."""
+RECONNECT = Backoff(0.5, 15.0, jitter=0.9)
+"""Spread widely from the first try on: when a server comes back, all of its clients come back."""
 _log = log.get("uplink")
 
 
@@ -151,7 +154,7 @@ class Uplink:
     async def run(self, peer: Peer) -> None:
         """Connect, tell `peer` what the server says, reconnect, for ever. StoppedByServer: trying again can't help."""
         self._peer = peer
-        delays = Backoff(0.25, 15.0).delays()
+        delays = RECONNECT.delays()
         while True:
             began = self._clock.monotonic_ns()
             try:
@@ -165,7 +168,7 @@ class Uplink:
                 self.connected = False
                 self._hang_up()
             if self._clock.monotonic_ns() - began > 30 * 10**9:
-                delays = Backoff(0.25, 15.0).delays()
+                delays = RECONNECT.delays()
             await asyncio.sleep(next(delays))
 
     async def _one_connection(self) -> None:
@@ -256,7 +259,7 @@ class Uplink:
             raise OSError(text)
 
     async def _keep_alive(self, listener: _Listener) -> None:
-        """A ping every second, which renews the lease; hang up when nothing was heard for fifteen."""
+        """A ping every second, which renews the lease; hang up after two heartbeats of silence."""
         while True:
             self._ask()
             await asyncio.sleep(PING_EVERY_MS / 1000)

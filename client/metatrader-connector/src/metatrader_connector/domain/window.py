@@ -58,6 +58,11 @@ class Window:
         """How many more ticks may be on the way."""
         return self.limit - sum(stream.sent - stream.stored for stream in self.streams.values())
 
+    def full(self) -> bool:
+        """Whether something waits that the limit does not let go."""
+        waiting = any(stream.spooled > stream.sent for stream in self.streams.values())
+        return waiting and self.room() < max(1, self.limit // 4)
+
     def fits(self, symbol: str, first_seq: int, count: int) -> bool:
         """Whether a batch that was just spooled may go out at once: it is the next one and there is room."""
         return self.stream(symbol).sent == first_seq - 1 and count <= self.room()
@@ -69,8 +74,8 @@ class Window:
     def next_read(self) -> tuple[str, int, int] | None:
         """(symbol, first number, most ticks) to read from the spool and send; symbols take turns. None: nothing to."""
         room = self.room()
-        if room <= 0:
-            return None
+        if room < max(1, self.limit // 4):
+            return None  # the next answer makes room for a frame that is worth sending
         names = list(self.streams)
         start = names.index(self._last) + 1 if self._last in self.streams else 0
         for name in names[start:] + names[:start]:
