@@ -5,16 +5,19 @@ over the whole command: who gave it, for which tenant, in which role, and when t
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from contracts import subjects
 from contracts.codec import encode
 from contracts.commands import Command, Seal
 from kit import policy
 from kit.errors import SignatureRefused
 from kit.policy import Denied, Facts, State, Subject
+from kit.service_tokens import Guard, QuestionDenied
 
 _PURPOSE = b"aitrading command seal 1\x00"
 """Stands before what is signed: the same key signs tokens, which never begin like this."""
@@ -54,3 +57,33 @@ def denied(command: Command, giver: Subject, states: frozenset[State] = frozense
     action = policy.command_action(command.body)
     answer = policy.decide(giver, action, command.tenant, Facts(command.given_ms, False, states))
     return answer if isinstance(answer, Denied) else None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandJudge:
+    """For those who read commands from their stream. What it refuses is told to the guard, for the audit trail."""
+
+    guard: Guard
+    gateway: str = "api-gateway"
+
+    def fault(self, command: Command, subject: str, states: frozenset[State] = frozenset()) -> str | None:
+        """Why the command that came on `subject` is not carried out; None when it is."""
+        action = policy.command_action(command.body) or type(command.body).__name__
+        try:
+            giver = giver_of(command, self.guard.services.get(self.gateway, {}))
+        except SignatureRefused as refused:
+            return self._refuse(command, action, "authn_token_invalid", refused.code, refused.reason)
+        if subject != subjects.commands(command.tenant):
+            reason = "the command came on another tenant's subject"
+            return self._refuse(command, action, "malicious_direct_reference", "tenant", reason)
+        if (found := denied(command, giver, states)) is not None:
+            return self._refuse(command, action, "authz_fail", found.code, found.reason)
+        return None
+
+    def _refuse(self, command: Command, action: str, event: str, code: str, reason: str) -> str:
+        # without a good seal nobody knows whose it is
+        proved = event != "authn_token_invalid"
+        told = QuestionDenied(event, code, command.given_by if proved else "", command.tenant if proved else "", reason)
+        told.what = action
+        self.guard.on_denied(told)
+        return f"{code}: {reason}"

@@ -15,6 +15,7 @@ from contracts.orders import Order
 from contracts.rpc import BarsQuestion, ServiceRow, SymbolRow, TicksQuestion, User
 from contracts.ticks import TickBatch
 from contracts.views import Session
+from kit.policy import Subject
 
 
 class Hasher(Protocol):
@@ -80,8 +81,8 @@ class Hub(Protocol):
 class Journal(Protocol):
     """Where commands and audit records go; returns when they are kept, raises BusUnavailable when that is unknown."""
 
-    async def command(self, command: Command) -> None:
-        """Hand a command to the platform."""
+    async def command(self, command: Command, giver: Subject) -> None:
+        """Hand a command to the platform, vouching for who gave it."""
         ...
 
     async def audit(self, tenant: str, kind: str, subject: str, detail: dict[str, str], record_id: str = "") -> None:

@@ -22,6 +22,7 @@ from database_service.ports import Ledger, Quarantine, StoreUnavailable, Unstora
 from database_service.tick_writer import TickWriter, Waiting, acknowledge, tell
 from kit import log
 from kit.bus import Bus, Delivery
+from kit.seals import CommandJudge
 
 T = TypeVar("T", bound=msgspec.Struct)
 Pair = tuple[Delivery, T]
@@ -101,9 +102,10 @@ class Consumers:
 
     async def take_commands(self, deliveries: list[Delivery]) -> None:
         """Keep what people asked for."""
+        judge = CommandJudge(self.bus.guard)
 
         def fault(delivery: Delivery, command: Command) -> str | None:
-            return questions.command_fault(command) or _wrong_subject(delivery, subjects.commands(command.tenant))
+            return questions.command_fault(command) or judge.fault(command, delivery.subject)
 
         await self._store(await self._usable(deliveries, Command, fault), self.ledger.add_commands)
 

@@ -39,7 +39,7 @@ from contracts.rpc import (
     UserQuestion,
 )
 from kit.errors import AnswerFault
-from kit.testing import eventually
+from kit.testing import eventually, sealed_by_gateway
 
 TENANT, ACCOUNT, EPOCH = "default", "1000001", 1_700_000_000_000
 
@@ -107,7 +107,8 @@ async def test_states_and_commands_are_kept(app):
         Decimal(1), Decimal(0), PriceSource.SIMULATED, True, True, "", (), (),
     )  # fmt: skip
     await app.bus.store(subjects.account(TENANT, ACCOUNT), encode(state))
-    await app.bus.store(subjects.commands(TENANT), encode(Command("c1", TENANT, "ann", 1, PauseTrading("lunch"))))
+    command = Command("c1", TENANT, "ann", 1, PauseTrading("lunch"))
+    await app.bus.store(subjects.commands(TENANT), encode(sealed_by_gateway(command)))
     await eventually(lambda: app.ledger.commands)
     await eventually(lambda: app.ledger.states)
     assert (await app.bus.ask(ACCOUNTS, AccountsQuestion("*"))).accounts == (state,)
@@ -161,3 +162,14 @@ async def test_good_questions_are_answered(app):
     assert (await app.bus.ask(EXECUTIONS, ExecutionsQuestion(TENANT))).executions == ()
     assert (await app.bus.ask(SUMMARY, StoredQuestion(TENANT, ""))).signals == 0
     assert (await app.bus.ask(BARS, BarsQuestion(TENANT, ACCOUNT, "EURUSD", Timeframe.M1))).bars == ()
+
+
+async def test_T03_a_command_that_the_gateway_did_not_seal_is_kept_aside_and_audited(app):
+    forged = Command("c1", TENANT, "ann", 1, PauseTrading("lunch"))
+    for wrong in (forged, sealed_by_gateway(forged, "viewer")):
+        await app.bus.store(subjects.commands(TENANT), encode(wrong))
+    elsewhere = sealed_by_gateway(msgspec.structs.replace(forged, tenant="other"))
+    await app.bus.store(subjects.commands(TENANT), encode(elsewhere))
+    await eventually(lambda: len(app.quarantine.kept) == 3)
+    assert [why.partition(":")[0] for _, why in app.quarantine.kept] == ["no_seal", "role", "tenant"]
+    assert not app.ledger.commands

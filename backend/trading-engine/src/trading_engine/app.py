@@ -11,6 +11,7 @@ from kit.backoff import Backoff
 from kit.errors import SettingsError
 from kit.keys import read_private_key
 from kit.lifespan import Service, start_edge
+from kit.seals import CommandJudge
 from trading_engine.adapters import prometheus
 from trading_engine.adapters.carrier import Carrier
 from trading_engine.adapters.files import AsideFile, PauseFile
@@ -50,7 +51,7 @@ async def create_app(service: Service, settings: Settings) -> None:
     commits = prometheus.commit_seconds(service.metrics)
     carrier = Carrier(store, wire, pauses, KeyRing(settings.key_path(), key), service.clock, tell, commits.observe)
     aside = AsideFile(settings.own_dir() / "kept-aside.jsonl")
-    routes = Routes(engine, carrier, service.clock, aside, lambda: tell_pauses())
+    routes = Routes(engine, carrier, service.clock, aside, CommandJudge(service.bus.guard), lambda: tell_pauses())
     service.metrics.register(
         prometheus.EngineCollector(
             engine.counts, lambda: routes.lag_ms, lambda: routes.malformed, lambda: carrier.dropped

@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from contracts.accounts import AccountState
+from contracts.accounts import AccountState, PriceSource
 from contracts.codec import decode
-from contracts.commands import Command
+from contracts.commands import Command, PlaceOrder
 from contracts.errors import ContractError
 from contracts.executions import Execution
 from contracts.ticks import TickBatch, column_fault
 from kit import log
 from kit.bus import Bus, Delivery, Subscription
 from kit.clock import Clock
+from kit.policy import State
+from kit.seals import CommandJudge
 from trading_engine.domain import events
 from trading_engine.domain.engine import Engine
 from trading_engine.domain.recovery import telling
@@ -45,6 +47,7 @@ class Routes:
     carrier: Carries
     clock: Clock
     aside: Aside
+    judge: CommandJudge
     worked: Callable[[], None] = lambda: None
     """Called after account pictures and commands: tenants may have become known, paused or resumed."""
     malformed: int = 0
@@ -107,16 +110,31 @@ class Routes:
 
     async def on_commands(self, deliveries: list[Delivery]) -> None:
         """What people ask for."""
-        await self._each(deliveries, Command, lambda now_ms, m: events.CommandGiven(now_ms, m))
+        for delivery in deliveries:
+            subject = delivery.subject
+            command = await self._read(delivery, Command, lambda c, s=subject: self._command_fault(c, s))  # type: ignore[misc]
+            if command is not None:
+                self._submit(delivery, events.CommandGiven(self.clock.now_ms(), command))
         self.worked()
+
+    def _command_fault(self, command: Command, subject: str) -> str | None:
+        states: set[State] = set()
+        if isinstance(command.body, PlaceOrder):
+            account = self.engine.accounts.get((command.tenant, command.body.account))
+            if account is not None and account.source is PriceSource.LIVE:
+                states.add(State.ACCOUNT_LIVE)
+        return self.judge.fault(command, subject, frozenset(states))
 
     async def _each(self, deliveries: list[Delivery], kind: type[T], event: Callable[[int, T], events.Event]) -> None:
         for delivery in deliveries:
             message = await self._read(delivery, kind)
             if message is not None:
-                # through the queue even without effects: a message brought twice must not be answered before
-                # the effects of its first coming are durable
-                self.carrier.submit(self.engine.process(event(self.clock.now_ms(), message)), delivery)
+                self._submit(delivery, event(self.clock.now_ms(), message))
+
+    def _submit(self, delivery: Delivery, event: events.Event) -> None:
+        # through the queue even without effects: a message brought twice must not be answered before the effects of
+        # its first coming are durable
+        self.carrier.submit(self.engine.process(event), delivery)
 
     async def _read(
         self, delivery: Delivery, kind: type[T], fault: Callable[[T], str | None] | None = None

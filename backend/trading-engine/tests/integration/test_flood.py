@@ -15,7 +15,7 @@ from contracts.codec import encode
 from contracts.commands import Command, PlaceOrder
 from contracts.executions import ExecutionState
 from contracts.orders import OrderState
-from kit.testing import eventually
+from kit.testing import eventually, sealed_by_gateway
 
 pytestmark = pytest.mark.integration
 
@@ -50,7 +50,7 @@ async def test_an_order_and_its_execution_pass_through_a_flood_of_ticks(ground: 
         await asyncio.sleep(0.05)
         start = time.monotonic()
         command = Command(f"c{i}", TENANT, "ann", now_ms(), PlaceOrder(ACCOUNT, SYMBOL, Side.BUY, Decimal("0.1")))
-        await ground.bus.store(subjects.commands(TENANT), encode(command), message_id=command.id)
+        await ground.bus.store(subjects.commands(TENANT), encode(sealed_by_gateway(command)), message_id=command.id)
         await eventually(lambda i=i: len(ground.signals) == i + 1, every_s=0.001)
         to_signal.append((time.monotonic() - start) * 1e3)
         order_id = ground.signals[-1].signal_id

@@ -8,7 +8,8 @@ from memory_store import MemoryStore
 
 from contracts.executions import ExecutionState
 from contracts.orders import OrderState
-from kit.testing import FakeBus, FakeClock, eventually
+from kit.seals import CommandJudge
+from kit.testing import FakeBus, FakeClock, eventually, guard_of
 from trading_engine.adapters.nats import BusStore
 from trading_engine.domain.effects import Effect
 from trading_engine.domain.engine import Engine
@@ -36,7 +37,12 @@ async def routes(*orders: object) -> tuple[Routes, MemoryStore, BusStore, FakeCl
     await store.serve(bus)
     engine = Engine(())
     engine.process(Restored(T0, tuple(orders)))  # type: ignore[arg-type]
-    return Routes(engine, Carries(), clock, Aside()), store, BusStore(bus), clock
+    return (
+        Routes(engine, Carries(), clock, Aside(), CommandJudge(guard_of("trading-engine", clock.now_ms))),
+        store,
+        BusStore(bus),
+        clock,
+    )
 
 
 async def test_an_order_without_an_end_gets_the_one_the_store_has() -> None:

@@ -13,7 +13,7 @@ from engine_world import ACCOUNT, SYMBOL, T0, TENANT, account, batch, execution,
 from memory_store import MemoryStore
 
 from contracts import rpc, subjects
-from contracts.accounts import Side
+from contracts.accounts import PriceSource, Side
 from contracts.audit import Heartbeat
 from contracts.codec import decode, encode
 from contracts.commands import Command, PauseTrading, PlaceOrder, ResumeTrading
@@ -25,7 +25,7 @@ from kit.errors import SettingsError
 from kit.keys import key_id, make_private_key
 from kit.lifespan import Service, opened
 from kit.signing import verify
-from kit.testing import FakeBus, FakeClock, eventually
+from kit.testing import FakeBus, FakeClock, eventually, sealed_by_gateway
 from trading_engine.app import create_app
 from trading_engine.settings import Settings
 
@@ -67,7 +67,7 @@ class House:
 
     async def command(self, body: Any, command_id: str = "c1") -> None:
         command = Command(command_id, TENANT, "ann", self.clock.ms, body)
-        await self.bus.store(subjects.commands(TENANT), encode(command), message_id=command_id)
+        await self.bus.store(subjects.commands(TENANT), encode(sealed_by_gateway(command)), message_id=command_id)
 
     async def executes(self, sent: Order, state: ExecutionState = ExecutionState.FILLED, number: int = 1) -> None:
         report = execution(sent, state, number)
@@ -336,10 +336,10 @@ async def test_heartbeats_say_at_once_that_trading_is_paused_and_that_it_goes_on
         await house.command(ResumeTrading("over"), "r")
         await eventually(lambda: said() == {"paused:default": 0}, within_s=1.0)
         stranger = Command("q", "elsewhere", "bob", house.clock.ms, PauseTrading("news"))
-        await house.bus.store(subjects.commands("elsewhere"), encode(stranger), message_id="q")
+        await house.bus.store(subjects.commands("elsewhere"), encode(sealed_by_gateway(stranger)), message_id="q")
         await eventually(lambda: said() == {"paused:default": 0, "paused:elsewhere": 1})
         stranger = Command("s", "elsewhere", "bob", house.clock.ms, ResumeTrading("over"))
-        await house.bus.store(subjects.commands("elsewhere"), encode(stranger), message_id="s")
+        await house.bus.store(subjects.commands("elsewhere"), encode(sealed_by_gateway(stranger)), message_id="s")
         await eventually(lambda: said() == {"paused:default": 0, "paused:elsewhere": 0})
 
 
@@ -366,3 +366,40 @@ async def test_numbers_of_signals_go_on_after_the_newest_one_even_when_the_clock
     async with house.engine():
         await house.first_order()
         assert decode(house.signals()[0].payload, Signal).seq == first + 1
+
+
+async def test_T03_a_command_without_a_good_seal_trades_nothing_and_is_audited(house: House) -> None:
+    await house.account_reports()
+    wish = Command("c1", TENANT, "ann", house.clock.ms, PlaceOrder(ACCOUNT, SYMBOL, Side.BUY, Decimal("0.1")))
+    by_viewer = sealed_by_gateway(msgspec.structs.replace(wish, id="c2"), "viewer")
+    raised = msgspec.structs.replace(sealed_by_gateway(wish), id="c3")
+    for forged in (wish, by_viewer, raised):
+        await house.bus.store(subjects.commands(TENANT), encode(forged), message_id=forged.id)
+    service = house.service
+    assert service is not None
+    await eventually(lambda: sum(d.count for d in service.denials.open.values()) == 3)
+    assert {d.code for d in service.denials.open.values()} == {"no_seal", "role", "bad_seal"}
+    assert house.told() == []
+
+
+async def test_W01_a_command_on_another_tenants_subject_is_refused(house: House) -> None:
+    strange = sealed_by_gateway(Command("c1", "other", "ann", house.clock.ms, PauseTrading("news")))
+    await house.bus.store(subjects.commands(TENANT), encode(strange), message_id="c1")
+    service = house.service
+    assert service is not None
+    await eventually(lambda: service.denials.open)
+    ((event, tenant, who, what, code),) = service.denials.open
+    assert (event, tenant, who, what, code) == (
+        "malicious_direct_reference", "other", "ann", "killswitch.press", "tenant",
+    )  # fmt: skip
+
+
+async def test_an_order_with_real_money_on_an_old_proof_is_refused_here_as_well(house: House) -> None:
+    await house.account_reports(source=PriceSource.LIVE)
+    wish = Command("c1", TENANT, "ann", house.clock.ms, PlaceOrder(ACCOUNT, SYMBOL, Side.BUY, Decimal("0.1")))
+    old = sealed_by_gateway(wish, auth_ms=house.clock.ms - 3_600_001)
+    service = house.service
+    assert service is not None
+    await house.bus.store(subjects.commands(TENANT), encode(old), message_id="c1")
+    await eventually(lambda: service.denials.open)
+    assert {key[4] for key in service.denials.open} == {"step_up_needed"}

@@ -2,7 +2,7 @@
 
 from kit.testing.bus import FakeBus
 from kit.testing.clock import FakeClock
-from kit.testing.guards import guard_of, whoever_may, write_service_keys
+from kit.testing.guards import guard_of, sealed_by_gateway, whoever_may, write_service_keys
 from kit.testing.wait import eventually
 
-__all__ = ["FakeBus", "FakeClock", "eventually", "guard_of", "whoever_may", "write_service_keys"]
+__all__ = ["FakeBus", "FakeClock", "eventually", "guard_of", "sealed_by_gateway", "whoever_may", "write_service_keys"]

@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from contracts.commands import Command
 from contracts.rpc import Method
 from contracts.subjects import RIGHTS
 from kit import policy
 from kit.clock import SystemClock
 from kit.keys import key_id, public_text
+from kit.seals import sealed
 from kit.service_tokens import Guard, role_of
 
 
@@ -63,3 +65,10 @@ class WhoeverMay(Guard):
 def whoever_may(service: str) -> WhoeverMay:
     """The same, answering as `service`, in real time."""
     return WhoeverMay(service, service_key(service), public_keys(), {}, SystemClock().now_ms)
+
+
+def sealed_by_gateway(command: Command, role: str = "trader", auth_ms: int | None = None) -> Command:
+    """The command as the gateway sends it, given by somebody of this role who has just proved who they are."""
+    proved_ms = command.given_ms if auth_ms is None else auth_ms
+    giver = policy.Subject(command.given_by, command.tenant, role, proved_ms)
+    return sealed(command, giver, service_key("api-gateway"))

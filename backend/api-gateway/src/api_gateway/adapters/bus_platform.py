@@ -16,6 +16,8 @@ from kit import log
 from kit.bus import Bus
 from kit.clock import Clock
 from kit.errors import BusUnavailable
+from kit.policy import Subject
+from kit.seals import sealed
 
 SYMBOLS_FRESH_MS = 1_000
 """Live quotes are laid over the stored list, so that only the stored counts can be this old."""
@@ -110,9 +112,10 @@ class BusJournal:
         self._clock = clock
         self._service = service
 
-    async def command(self, command: Command) -> None:
-        """Hand a command to the platform."""
-        await self._bus.store(subjects.commands(command.tenant), encode(command), command.id)
+    async def command(self, command: Command, giver: Subject) -> None:
+        """Hand a command to the platform, vouching for who gave it."""
+        vouched = sealed(command, giver, self._bus.guard.key)
+        await self._bus.store(subjects.commands(command.tenant), encode(vouched), command.id)
 
     async def audit(self, tenant: str, kind: str, subject: str, detail: dict[str, str], record_id: str = "") -> None:
         """Write down that something happened."""

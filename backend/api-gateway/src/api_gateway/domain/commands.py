@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import msgspec
 
-from api_gateway.domain.refusals import Refusal, invalid
+from api_gateway.domain.access import Caller
+from api_gateway.domain.refusals import Refusal, invalid, refused
 from contracts.commands import CommandBody, PauseTrading, PlaceOrder, ResumeTrading
 from contracts.subjects import ACCOUNT, SYMBOL
 from contracts.views import CommandRequest, OrderRequest
+from kit.policy import Denied, Facts, State, command_action, decide
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 KEPT_MS = 600_000
@@ -61,6 +63,12 @@ def _order(order: OrderRequest) -> PlaceOrder | Refusal:
     if not 0 <= order.position <= MAX_TICKET:
         return invalid("The position is a ticket, or 0 to open a new one.")
     return PlaceOrder(order.account, order.symbol, order.side, order.volume, order.position)
+
+
+def denied_command(caller: Caller, body: CommandBody, states: frozenset[State], now_ms: int) -> Refusal | None:
+    """Why the policy denies this command to the caller now; None when it does not."""
+    answer = decide(caller.subject(), command_action(body), caller.tenant, Facts(now_ms, False, states))
+    return refused(answer) if isinstance(answer, Denied) else None
 
 
 class Given(msgspec.Struct):

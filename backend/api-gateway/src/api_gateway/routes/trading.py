@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, HeaderParameter, JSONBody
 
 from api_gateway.domain.access import Caller
-from api_gateway.domain.commands import KEY, KEY_REFUSED, KeyMemory, body_of, command_id
+from api_gateway.domain.commands import KEY, KEY_REFUSED, KeyMemory, body_of, command_id, denied_command
 from api_gateway.domain.limits import Limiter
 from api_gateway.domain.refusals import Refusal, RefusedError, too_many
 from api_gateway.domain.views import account_view, execution_view, order_view
@@ -16,6 +16,7 @@ from api_gateway.ports import Journal
 from api_gateway.routes.door import caller_of
 from api_gateway.routes.market import AnyAccount, Limit, Market
 from api_gateway.routes.schema import errors
+from contracts.accounts import PriceSource
 from contracts.commands import Command, CommandBody, PauseTrading, PlaceOrder
 from contracts.views import (
     AccountsView,
@@ -27,6 +28,7 @@ from contracts.views import (
     PositionView,
 )
 from kit import log
+from kit.policy import State
 
 COMMANDS_PER_MINUTE = 120
 
@@ -51,6 +53,8 @@ class Desk:
             await self.market.check_account(caller.tenant, body.account)
             await self.market.check_symbol(caller.tenant, body.account, body.symbol)
         now_ms = self.market.clock.now_ms()
+        if refusal := denied_command(caller, body, await self.states(caller.tenant, body), now_ms):
+            raise RefusedError(refusal)
         if wait_ms := self.pace.wait_ms(f"{caller.tenant} {caller.name}", now_ms):
             raise RefusedError(too_many("commands", -(-wait_ms // 1000)))
         identity = command_id(caller.tenant, caller.name, key)
@@ -63,9 +67,19 @@ class Desk:
                 caller.tenant, "command_given", identity, _detail(caller, body), f"given-{identity}"
             )
             correlation = log.correlation.get()
-            await self.journal.command(Command(identity, caller.tenant, caller.name, given.given_ms, body, correlation))
+            command = Command(identity, caller.tenant, caller.name, given.given_ms, body, correlation)
+            await self.journal.command(command, caller.subject())
             given.stored = True
         return identity
+
+    async def states(self, tenant: str, body: CommandBody) -> frozenset[State]:
+        """What the policy has to know about the moment and the account."""
+        found = {State.TRADING_PAUSED} if self.market.fanout.paused(tenant) else set()
+        if isinstance(body, PlaceOrder):
+            account = (await self.market.accounts(tenant)).get(body.account)
+            if account is not None and account.source is PriceSource.LIVE:
+                found.add(State.ACCOUNT_LIVE)
+        return frozenset(found)
 
 
 def _detail(caller: Caller, body: CommandBody) -> dict[str, str]:
