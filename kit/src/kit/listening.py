@@ -39,17 +39,24 @@ def origins(names: tuple[str, ...], port: int) -> frozenset[str]:
     return frozenset(f"https://{host}" + ("" if port == 443 else f":{port}") for host in hosts)
 
 
+def _told(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(f"AITRADING_API_GATEWAY_{name}") or environ.get(f"AITRADING_{name}") or ""
+
+
+def wire_told(environ: Mapping[str, str]) -> Wire:
+    """What the gateway will speak, told from the environment that it will read."""
+    return wire_of(
+        _told(environ, "HOST") or "127.0.0.1",
+        _told(environ, "TLS"),
+        published_on_loopback=_told(environ, "PUBLISHED_ON_LOOPBACK").strip().lower() in ("1", "true", "yes", "on"),
+        certificate=bool(_told(environ, "TLS_CERT")),
+    )
+
+
 def address_of(environ: Mapping[str, str], port: int) -> str:
     """What to open in a browser on the gateway's own machine, told from the environment that the gateway will read."""
-
-    def told(name: str) -> str:
-        return environ.get(f"AITRADING_API_GATEWAY_{name}") or environ.get(f"AITRADING_{name}") or ""
-
-    wire = wire_of(
-        told("HOST") or "127.0.0.1",
-        told("TLS"),
-        published_on_loopback=told("PUBLISHED_ON_LOOPBACK").strip().lower() in ("1", "true", "yes", "on"),
-        certificate=bool(told("TLS_CERT")),
-    )
+    wire = wire_told(environ)
     # the certificate names localhost, and a browser compares
-    return told("PUBLIC_URL") or (f"http://127.0.0.1:{port}" if wire is Wire.HTTP else f"https://localhost:{port}")
+    return _told(environ, "PUBLIC_URL") or (
+        f"http://127.0.0.1:{port}" if wire is Wire.HTTP else f"https://localhost:{port}"
+    )

@@ -46,14 +46,12 @@ class Assembly:
         return load(Settings, environ, HUB)
 
 
-def open_authority(data: DataDir, environ: Mapping[str, str]) -> CaFiles:
-    """The authority of this data directory, with everybody's certificate in its place. HubError when that can't be."""
+def authority_of(data: DataDir, environ: Mapping[str, str]) -> CaFiles:
+    """The authority of this data directory. HubError when the environment asks for what can't be."""
     try:
-        ca = CaFiles(data.secrets, names(environ.get("AITRADING_TLS_NAMES", "")), lifetime_s(environ))
+        return CaFiles(data.secrets, names(environ.get("AITRADING_TLS_NAMES", "")), lifetime_s(environ))
     except AuthorityFault as fault:
         raise HubError(str(fault)) from None
-    ca.open()
-    return ca
 
 
 def _own_database(server: PostgresServer) -> Database:
@@ -71,7 +69,8 @@ def assemble(
     check(table)
     secrets = open_secrets(data.secrets, RIGHTS)
     make_service_keys(data.secrets, RIGHTS)
-    ca = open_authority(data, environ)
+    ca = authority_of(data, environ)
+    ca.open()
     who = Credentials(ca.leaf_folder(HUB))
     nats_url = elsewhere.get(NATS, f"tls://127.0.0.1:{ports[NATS]}")
     launchers: list[Launcher] = []

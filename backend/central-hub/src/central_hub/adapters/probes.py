@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from central_hub.domain.watch import Probe
 from contracts.ports import LISTENERS, Wire
 from kit.errors import CertificateRefused
+from kit.listening import Wire as GatewayWire
+from kit.listening import wire_told
 
 if TYPE_CHECKING:
     import ssl
@@ -73,13 +75,15 @@ async def _talk(talk: Talk, connecting: Connecting) -> Probe:
         return Probe(False, False, str(error))
 
 
-def speaks_tls(program: str) -> bool:
-    """What the table of ports says of a program's port."""
+def speaks_tls(program: str, environ: Mapping[str, str]) -> bool:
+    """What the table of ports says of a program's port; `environ` may ask the gateway for TLS."""
     listener = LISTENERS.get(program)
-    return listener is not None and listener.wire is not Wire.HTTP_LOOPBACK
+    if listener is None or listener.wire is not Wire.HTTP_LOOPBACK:
+        return listener is not None
+    return wire_told(environ) is GatewayWire.HTTPS
 
 
-async def http_ready(port: int, program: str, who: Credentials) -> Probe:
+async def http_ready(port: int, program: str, who: Credentials, environ: Mapping[str, str]) -> Probe:
     """GET /health/ready: 200 is ready, any other answer is live."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Probe:
@@ -90,7 +94,7 @@ async def http_ready(port: int, program: str, who: Credentials) -> Probe:
             return Probe(False, False, "something that does not speak HTTP answers on its port")
         return Probe(True, words[1] == b"200", f"HTTP {words[1].decode(errors='replace')}")
 
-    return await _talk(talk, _connect(port, program, who if speaks_tls(program) else None))
+    return await _talk(talk, _connect(port, program, who if speaks_tls(program, environ) else None))
 
 
 async def nats_ready(port: int, who: Credentials) -> Probe:

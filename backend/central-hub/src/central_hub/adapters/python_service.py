@@ -41,4 +41,4 @@ class PythonService:
 
     async def probe(self) -> Probe:
         """Its health page."""
-        return await http_ready(self.port, self.program.name, self.who)
+        return await http_ready(self.port, self.program.name, self.who, self.environ)

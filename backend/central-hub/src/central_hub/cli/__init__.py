@@ -78,6 +78,14 @@ def parser() -> argparse.ArgumentParser:
     rotate.add_argument("--rotation-key", type=_path, metavar="FILE", help="the offline key that signs the change")
     rotate.add_argument("--revoke", action="store_true", help="the old key is in wrong hands: it ends now")
 
+    ca = group("ca", "Certificates of the platform.")
+    shown = verb("status", "Show what was issued and until when it is good.", "certificates", ca)
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    verb("renew", "New certificates for every program, now.", "certificates", ca)
+    verb("renew-intermediate", "A new intermediate; needs the folder `offline`.", "certificates", ca)
+    root = verb("rotate-root", "Make the spare root the root; needs the folder `offline`.", "certificates", ca)
+    root.add_argument("--forget-old", action="store_true", help="end the time in which both are trusted")
+
     audit = group("audit", "The audit trail.")
     prove = verb("verify", "Prove that no record was changed, removed or rewritten.", "audit", audit)
     prove.add_argument("--tenant", help="one tenant; all of them unless given")

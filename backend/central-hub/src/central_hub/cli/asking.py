@@ -63,7 +63,7 @@ def get(data: DataDir, program: str, path: str, timeout_s: float = 2.0) -> tuple
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
         connection.connect()
-        if speaks_tls(program):
+        if speaks_tls(program, os.environ):
             _secure(connection, data, program)
         connection.request("GET", path)
         answer = connection.getresponse()

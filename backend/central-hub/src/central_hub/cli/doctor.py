@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from central_hub.adapters import net, processes
+from central_hub.adapters.ca_files import CaFiles
 from central_hub.adapters.datadir import LEAST_FREE_BYTES, DataDir
 from central_hub.adapters.nats_server import find_binary
 from central_hub.adapters.postgres_server import drop_root, find_folder
@@ -23,6 +24,7 @@ from central_hub.ports import HubError
 OK, WARNING, FAILED = "ok", "warning", "FAILED"
 EARLIEST_S = 1_767_225_600
 """1 January 2026: a clock before it was never set."""
+SOON_DAYS = 30
 PUBLIC = {"token.pub", "signal.pub"}
 
 
@@ -44,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         _clock,
         _engines,
         _secrets,
+        _certificates,
         _ports,
         _services,
     )
@@ -115,16 +118,41 @@ def _secrets(data: DataDir) -> Iterator[Finding]:
         yield Finding("secrets", OK, "none yet; they are made at the first start")
         return
     try:
-        loose = [data.secrets] if data.secrets.stat().st_mode & 0o077 else []
-        files = list(data.secrets.iterdir())
+        found = [data.secrets, *data.secrets.rglob("*")]
+        loose = [one for one in found if one.name not in PUBLIC and one.stat().st_mode & 0o077]
     except OSError as error:
         yield Finding("secrets", FAILED, f"{data.secrets} can't be read ({error.strerror}): use the user who made it")
         return
-    loose += [file for file in files if file.name not in PUBLIC and file.stat().st_mode & 0o077]
-    for file in loose:
-        yield Finding("secrets", FAILED, f"others may read {file}: run `chmod go= {file}`")
+    for one in loose:
+        yield Finding("secrets", FAILED, f"others may read {one}: run `chmod go= {one}`")
     if not loose:
-        yield Finding("secrets", OK, f"{len(files)} files, readable by their owner only")
+        yield Finding("secrets", OK, f"{sum(one.is_file() for one in found)} files, readable by their owner only")
+
+
+def _certificates(data: DataDir) -> Iterator[Finding]:
+    ca = CaFiles(data.secrets)
+    if not ca.folder.exists():
+        yield Finding("ca", OK, "no certificates yet; they are made at the first start")
+        return
+    try:
+        register = ca.register()
+    except HubError as error:
+        yield Finding("ca", FAILED, str(error))
+        return
+    now_ms = time.time_ns() // 1_000_000
+    late = sorted(name for name, leaf in register.leafs.items() if leaf.until_ms <= now_ms)
+    days = (register.intermediate.until_ms - now_ms) // 86_400_000
+    if late:
+        told = f"expired: {', '.join(late)}; `aitrading up` renews them"
+        yield Finding("ca", FAILED if data.holder() else WARNING, told)
+    if days < SOON_DAYS:
+        told = f"the intermediate ends in {days} days: run `aitrading ca renew-intermediate` with {ca.offline} in place"
+        yield Finding("ca", FAILED if days < 0 else WARNING, told)
+    if ca.root_key.exists():
+        told = f"the root's key lies on this machine: move {ca.offline} to a safe place, the platform runs without it"
+        yield Finding("ca", WARNING, told)
+    if not late and days >= SOON_DAYS:
+        yield Finding("ca", OK, f"{len(register.leafs)} certificates, the intermediate for {days} more days")
 
 
 def _ports(data: DataDir) -> Iterator[Finding]:
