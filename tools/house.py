@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from contracts.ports import PORTS
+
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = {".py": 400, ".ts": 250, ".tsx": 250, ".mjs": 250}
 MAX_TEST_LINES = 600
@@ -101,11 +103,6 @@ def rooms(root: Path, _files: list[Path]) -> Iterator[str]:
 
 def cards(root: Path, _files: list[Path]) -> Iterator[str]:
     """A service card of at most 40 lines names the port of the one table."""
-    table = ast.parse((root / "contracts/src/contracts/ports.py").read_text())
-    ports: dict[str, int] = {}
-    for node in ast.walk(table):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
-            ports = ast.literal_eval(node.value)
     for service, folder in SERVICES.items():
         card = root / folder / "README.md"
         if not card.exists():
@@ -114,8 +111,8 @@ def cards(root: Path, _files: list[Path]) -> Iterator[str]:
         text = card.read_text()
         if len(text.splitlines()) > MAX_CARD_LINES:
             yield f"{card.relative_to(root)}: a card has at most {MAX_CARD_LINES} lines"
-        if str(ports[service]) not in text:
-            yield f"{card.relative_to(root)}: does not name the service's port {ports[service]}"
+        if str(PORTS[service]) not in text:
+            yield f"{card.relative_to(root)}: does not name the service's port {PORTS[service]}"
 
 
 def contracts_alone(root: Path, files: list[Path]) -> Iterator[str]:

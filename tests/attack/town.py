@@ -2,16 +2,21 @@
 
 import json
 import ssl
+import time
 import urllib.request
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from token_corpus import signed, text
 from wire import Wire
 
-from kit.keys import read_private_key
+from kit import pki
+from kit.keys import key_id, read_private_key
+from kit.tls import Identity, TlsFiles, client_context, host_of, thumbprint
 from stage import Stage
 
 PASSWORD = "canary-Passphrase-7f3a9c51e0"
@@ -32,6 +37,14 @@ class Person:
     def bearer(self) -> dict[str, str]:
         """Headers of a program."""
         return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass
+class Terminal:
+    """A trader's PC as the bridge sees it."""
+
+    files: TlsFiles
+    token: str
 
 
 @dataclass
@@ -74,19 +87,38 @@ class Town:
         assert parts.port
         return Wire(parts.hostname, parts.port, self.trust, parts.hostname)
 
+    @cached_property
+    def terminal(self) -> Terminal:
+        """A terminal of our own, made with the platform's own keys: nothing but the lie itself is wrong about it."""
+        secrets, now_ms = self.stage.data / "secrets", time.time_ns() // 1_000_000
+        chain = pki.read_chain((secrets / "ca" / "intermediate.pem").read_bytes())
+        issuer = pki.Issuer(chain[0], pki.read_key((secrets / "ca" / "intermediate.key").read_bytes()))
+        key = pki.make_key()
+        leaf = pki.make_leaf(issuer, key.public_key(), Identity.terminal("default", "attacker-1"), now_ms=now_ms)
+        files = self.stage.data.parent / "terminal"
+        files.mkdir(mode=0o700)
+        (files / "cert.pem").write_bytes(pki.pem(leaf, *chain[:1]))
+        (files / "key.pem").write_bytes(pki.key_pem(key))
+        (files / "ca.pem").write_bytes(self.root.read_bytes())
+        now_s = now_ms // 1_000
+        claims = {
+            "iss": "aitrading",
+            "aud": "data-bridge",
+            "sub": "attacker-1",
+            "iat": now_s,
+            "exp": now_s + 3_600,
+            "jti": "attack",
+            "tenant": "default",
+            "account": "attack1",
+            "cnf": {"x5t#S256": thumbprint(pki.der(leaf))},
+        }
+        header = {"alg": "Ed25519", "typ": "terminal+jwt", "kid": key_id(self.token_key)}
+        return Terminal(TlsFiles(files), signed(self.token_key, text(header), text(claims)))
+
     def bridge(self) -> Wire:
-        """The terminals' door."""
-        return Wire("127.0.0.1", self.stage.ports["data-bridge"])
-
-    @property
-    def terminal_token(self) -> str:
-        """The genuine token of the trader's PC."""
-        return str(self.enrolment["token"])
-
-    @property
-    def terminal_life_s(self) -> int:
-        """The longest life that the bridge allows a token."""
-        return 31 * 86_400
+        """The terminals' door, with a terminal's certificate in hand."""
+        context, name = client_context(self.terminal.files), host_of("data-bridge")
+        return Wire("127.0.0.1", self.stage.ports["data-bridge"], context, name)
 
     def fetch(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """One ordinary request; returns (headers, decoded body), HTTPError otherwise."""
@@ -109,12 +141,6 @@ class Town:
     def token_key(self) -> Ed25519PrivateKey:
         """The platform's own key: most lies are truly signed."""
         return read_private_key(self.stage.data / "secrets" / "token.key")
-
-    @property
-    def enrolment(self) -> dict[str, Any]:
-        """What the trader's PC was given."""
-        found: dict[str, Any] = json.loads((self.stage.client_data / "enrolment.json").read_text())
-        return found
 
     @property
     def logs(self) -> Path:

@@ -28,6 +28,8 @@ class Wire:
     server_hostname: str | None = None
     _reader: asyncio.StreamReader | None = None
     _writer: asyncio.StreamWriter | None = None
+    _asked: int = 0
+    """ how often this connection was used """
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A new connection of one's own."""
@@ -36,11 +38,16 @@ class Wire:
             asyncio.open_connection(self.host, self.port, ssl=self.tls, server_hostname=name, limit=2**22), LIMIT_S
         )
 
+    async def connect(self) -> None:
+        """Be ready to ask: what comes after is the other side's time alone."""
+        if self._writer is None:
+            self._reader, self._writer = await self.open()
+
     async def ask(self, raw: bytes) -> Answer:
         """Send bytes and read one answer."""
-        fresh = self._writer is None
-        if fresh:
-            self._reader, self._writer = await self.open()
+        fresh = self._asked == 0
+        await self.connect()
+        self._asked += 1
         assert self._reader is not None
         assert self._writer is not None
         answer = Answer()
@@ -65,6 +72,7 @@ class Wire:
     async def close(self) -> None:
         """Hang up."""
         writer, self._reader, self._writer = self._writer, None, None
+        self._asked = 0
         if writer is not None:
             writer.close()
             with contextlib.suppress(Exception):
