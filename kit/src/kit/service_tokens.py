@@ -5,6 +5,7 @@
 
 import base64
 import contextvars
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,7 @@ class Guard:
     """Hears of every question that was not answered."""
     _made: dict[str, tuple[str, int]] = field(default_factory=dict)
     """ asked service -> our token for it, and when it ends (s) """
-    _known: dict[tuple[str, str], tokens.Claims] = field(default_factory=dict)
+    _known: OrderedDict[tuple[str, str], tokens.Claims] = field(default_factory=OrderedDict)
     """ (kind, token) -> its claims, oldest first """
 
     def headers(self, method: Method[Any, Any]) -> dict[str, str]:
@@ -187,7 +188,7 @@ class Guard:
         except TokenRefused as refused:
             raise QuestionDenied("authn_token_invalid", refused.code, "", "", refused.reason) from None
         if len(self._known) >= MAX_KNOWN:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
         self._known[kind, token] = claims
         return claims
 

@@ -127,7 +127,6 @@ PORTS: dict[str, tuple[str, ...]] = {
     "data-collector": ("client.local",),
     "security": ("client.local",),
     "nats": ("bus.connect",),
-    "postgres": ("database.connect",),
 }
 """ what listens -> what it may be used for """
 
@@ -142,6 +141,11 @@ VERBS: dict[str, str] = {
     "terminal add": "terminals.enrol",
     "audit verify": "audit.read",
     "audit read": "audit.read",
+    "keys rotate": "keys.rotate",
+    "ca status": "ca.read",
+    "ca renew": "ca.manage",
+    "ca renew-intermediate": "ca.manage",
+    "ca rotate-root": "ca.manage",
     "ticks import": "ticks.import",
     "ticks stats": "ticks.count",
 }

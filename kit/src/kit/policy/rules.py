@@ -129,7 +129,9 @@ PLATFORM: dict[str, Rule] = {
     "platform.run": Rule("Start, stop and examine the platform", _is(OPERATOR), Tenants.NONE),
     "terminals.enrol": Rule("Write a terminal's enrolment file", _is(OPERATOR), Tenants.ANY),
     "bus.connect": Rule("Connect to the bus", SERVICES | {OPERATOR}, Tenants.NONE),
-    "database.connect": Rule("Connect to PostgreSQL", _is(DATABASE), Tenants.NONE),
+    "ca.read": Rule("See the platform's certificates", _is(OPERATOR), Tenants.NONE),
+    "ca.manage": Rule("Renew certificates and authorities", _is(OPERATOR), Tenants.NONE),
+    "keys.rotate": Rule("Make a new signing key", _is(OPERATOR), Tenants.NONE),
     "client.local": Rule("Ask an app on the trader's own PC", CLIENT, Tenants.NONE, only_local=True),
 }
 """What services, terminals and the operator do."""

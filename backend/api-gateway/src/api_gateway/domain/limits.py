@@ -1,6 +1,6 @@
 """Rate limits: so many in a minute for each key, with a bounded memory."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 WINDOW_MS = 60_000
@@ -12,7 +12,7 @@ class Limiter:
     """At most `per_minute` for each key in any 60 seconds. Call `wait_ms` before the work."""
 
     per_minute: int
-    seen: dict[str, deque[int]] = field(default_factory=dict)
+    seen: OrderedDict[str, deque[int]] = field(default_factory=OrderedDict)
     """ key -> when it was let through, ms, oldest first; least recently used key first """
 
     def wait_ms(self, key: str, now_ms: int) -> int:
@@ -21,7 +21,7 @@ class Limiter:
         if times is None:
             times = deque()
             if len(self.seen) >= MAX_KEYS:
-                del self.seen[next(iter(self.seen))]
+                self.seen.popitem(last=False)  # of a plain dict it would cost more the more were removed before
         self.seen[key] = times
         while times and times[0] <= now_ms - WINDOW_MS:
             times.popleft()
