@@ -40,6 +40,8 @@ from kit.tls import client_context, host_of
 from metatrader_connector.ports import Standing
 
 SILENT_S = SILENT_MS / 1000
+UNHEARD_S = 2.5
+"""Two questions in a row without an answer: not ready, though it may be a slow link."""
 HANDSHAKE_S = 10.0
 MOST_WAITING = 10_000
 """Frames from the server that may wait to be handled; one that sends more is hung up on."""
@@ -315,7 +317,7 @@ class Uplink:
         if not self.connected or self._listener is None:
             raise OSError(self.trouble or "not connected")
         silent_s = (self._clock.monotonic_ns() - self._listener.heard_ns) / 1e9
-        if silent_s > SILENT_S / 2:
+        if silent_s > UNHEARD_S:
             raise OSError(f"the server was not heard for {silent_s:.0f} s")
         return f"session {self.session}"
 
