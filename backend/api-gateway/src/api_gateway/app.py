@@ -101,7 +101,7 @@ async def build(
     fanout = Fanout(clock, tokens.ended)
     pages = DistPages(settings.web_folder())
     wire = settings.wire()
-    own = TlsFiles(settings.data_dir / "secrets" / "tls" / NAME)
+    own = TlsFiles(settings.certificates_of(NAME))
     tls = EdgeTls(own, settings.tls_cert, settings.tls_key) if wire is Wire.HTTPS else None
     https = tls is not None or settings.public_url.startswith("https://")
     if settings.published_on_loopback and tls is None:

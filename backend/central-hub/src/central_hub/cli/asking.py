@@ -1,6 +1,7 @@
 """Ask the running platform as the operator: over the bus, or a page of one service."""
 
 import asyncio
+import contextlib
 import getpass
 import http.client
 import os
@@ -59,11 +60,19 @@ async def explain(bus: "Bus", tenant: str, because: str, what: str) -> None:
 
 def get(data: DataDir, program: str, path: str, timeout_s: float = 2.0) -> tuple[int, bytes]:
     """(status, body) of a page of `program` on this machine, asked as the operator; OSError when nobody answers."""
+    if not speaks_tls(program, os.environ):
+        # the platform may have been started with other settings than this command line, and then the gateway with https
+        with contextlib.suppress(OSError):
+            return _get(data, program, path, timeout_s, secure=False)
+    return _get(data, program, path, timeout_s, secure=True)
+
+
+def _get(data: DataDir, program: str, path: str, timeout_s: float, *, secure: bool) -> tuple[int, bytes]:
     port = port_of(data, program)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
         connection.connect()
-        if speaks_tls(program, os.environ):
+        if secure:
             _secure(connection, data, program)
         connection.request("GET", path)
         answer = connection.getresponse()
