@@ -26,7 +26,8 @@ RUN useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /
     && install --directory --owner aitrading --group aitrading --mode 0700 /data
 WORKDIR /app
 USER aitrading
-# inside a container the gateway listens on all of its addresses; compose publishes it on the host's loopback only
+# inside a container the gateway listens on all of its addresses, and so it speaks https; compose, which publishes it on
+# the host's loopback only, says so and gets plain HTTP
 ENV AITRADING_DATA_DIR=/data AITRADING_API_GATEWAY_HOST=0.0.0.0 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PATH=/app/.venv/bin:$PATH
 VOLUME /data

@@ -9,10 +9,11 @@ import os
 import signal
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from types import FrameType
 
+from central_hub.adapters.datadir import DataDir
+from central_hub.cli.asking import get
 from stage import ACCOUNT, DEMO_STRATEGY, ROOT, Stage, StageError, generated_market, last_line, replayed_market
 
 HISTORY_S = 4 * 3_600
@@ -66,11 +67,10 @@ def stage_of(chosen: argparse.Namespace) -> Stage:
     return Stage(chosen.data, market, free_ports=chosen.free_ports, strategy=strategy)
 
 
-def setup_needed(address: str) -> bool:
+def setup_needed(data: Path) -> bool:
     """Whether the first user is still to be made."""
     try:
-        with urllib.request.urlopen(f"{address}/api/v1/setup", timeout=5) as answer:
-            return bool(json.loads(answer.read())["needed"])
+        return bool(json.loads(get(DataDir(data), "api-gateway", "/api/v1/setup", 5.0)[1])["needed"])
     except (OSError, ValueError, KeyError):
         return False
 
@@ -80,7 +80,7 @@ def greet(chosen: argparse.Namespace, stage: Stage, began: float) -> None:
     code_file = chosen.data / "secrets" / "setup.code"
     print(f"\nReady in {time.monotonic() - began:.1f} s.")
     print(f"  Open        {stage.address}")
-    if setup_needed(stage.address) and code_file.exists():
+    if setup_needed(chosen.data) and code_file.exists():
         print(f"  First user  {stage.address}/setup/?code={code_file.read_text().strip()}")
     else:
         print("  Sign in     with your user")

@@ -20,6 +20,7 @@ from central_hub.adapters.secret_files import seed_file
 from central_hub.cli.asking import get
 from kit.clock import SystemClock
 from kit.errors import KitError
+from kit.listening import address_of
 from kit.nats_bus import NatsBus
 from kit.service_tokens import open_guard
 from kit.tls import TlsFiles
@@ -87,7 +88,7 @@ class Stage:
     @property
     def address(self) -> str:
         """Where a browser goes."""
-        return f"http://127.0.0.1:{self.ports['api-gateway']}"
+        return address_of(os.environ, self.ports["api-gateway"])
 
     @property
     def client_data(self) -> Path:

@@ -133,7 +133,8 @@ def make_root(*, now_ms: int, key: Key | None = None, lifetime_s: int = ROOT_LIF
 def _constraints(dns: Sequence[str], networks: Sequence[str]) -> x509.NameConstraints:
     permitted: list[x509.GeneralName] = [x509.DNSName(name) for name in (TRUST_DOMAIN, "localhost", *dns)]
     permitted += [x509.IPAddress(ipaddress.ip_network(network)) for network in (*LOOPBACK, *networks)]
-    permitted.append(x509.UniformResourceIdentifier(TRUST_DOMAIN))
+    # URIs stay free: browsers refuse a leaf with a URI under a constraint of that kind, which they do not implement.
+    # Whoever reads an identity from a certificate checks the trust domain (`kit.tls.identity_of`)
     return x509.NameConstraints(permitted, None)
 
 
