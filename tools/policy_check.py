@@ -89,7 +89,7 @@ def verbs(top: argparse.ArgumentParser | None = None) -> set[str]:
 
 def edge_paths(root: Path = ROOT) -> set[str]:
     """Paths that the small HTTP edges compare with, read from their source."""
-    files = [root / "kit/src/kit/edge.py", root / "contracts/src/contracts/uplink.py"]
+    files = [root / "kit/src/kit/edge.py", *(root / "contracts/src/contracts").glob("*.py")]
     for folder in (root / "backend").iterdir():
         if folder.name != "api-gateway":
             files += (folder / "src").rglob("*.py")

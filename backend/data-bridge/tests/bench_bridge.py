@@ -26,7 +26,7 @@ from contracts.ticks import TickBatch
 from contracts.uplink import Control, Hello
 from kit.bus import Delivery
 from kit.testing.engines import NatsServer
-from kit.tls import client_context, host_of
+from kit.tls import TlsFiles, client_context, host_of
 
 
 def _rig() -> ModuleType:
@@ -68,12 +68,12 @@ def ws_frame(payload: bytes) -> bytes:
     return head + mask + (int.from_bytes(payload) ^ stream).to_bytes(size)
 
 
-def load(port: int, ca: str, token: str, messages: int, ticks: int) -> None:
+def load(port: int, shown: str, token: str, messages: int, ticks: int) -> None:
     """The load generator: all frames are made first; then they are written as fast as the bridge takes them."""
     frames = [ws_frame(encode(rig.ticks_of("EURUSD", 1 + i * ticks, ticks))) for i in range(messages)]
     blob = b"".join(frames)
     plain = socket.create_connection(("127.0.0.1", port))
-    with client_context(Path(ca)).wrap_socket(plain, server_hostname=host_of("data-bridge")) as sock:
+    with client_context(TlsFiles(Path(shown))).wrap_socket(plain, server_hostname=host_of("data-bridge")) as sock:
         key = base64.b64encode(os.urandom(16)).decode()
         sock.sendall(
             f"GET /terminal HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -128,7 +128,7 @@ async def measure_all(messages: int = 300_000, ticks_per_message: int = 1, *, pr
             generator = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             assert generator.stdin is not None
             assert generator.stdout is not None
-            generator.stdin.write(f"{bridge.ca} {rig.terminal_token(key)}\n".encode())
+            generator.stdin.write(f"{bridge.shown.directory} {bridge.token()}\n".encode())
             generator.stdin.flush()
             assert await asyncio.to_thread(generator.stdout.readline) == b"ready\n"
             cpu, began = bridge.cpu_s(), time.perf_counter()

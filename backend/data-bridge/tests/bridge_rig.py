@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,23 +37,31 @@ from contracts.uplink import (
     StreamPosition,
     Welcome,
 )
+from kit import pki
 from kit.bus import Bus, Delivery
 from kit.errors import BusUnavailable
 from kit.keys import public_text
 from kit.testing import write_service_keys
 from kit.testing.engines import NatsServer, free_port
 from kit.testing.pki import page
-from kit.tls import client_context, host_of
+from kit.tls import Identity, TlsFiles, client_context, host_of, thumbprint
 from kit.tokens import mint
 
 TENANT, ACCOUNT, EPOCH = "default", "1000001", 1_700_000_000_000
+TERMINAL = "pc-1"
 
 
-def terminal_token(key: Ed25519PrivateKey, now_s: int | None = None, **changes: str) -> str:
-    """A terminal's token for TENANT/ACCOUNT, or with other claims; `audience` and `kind` may be changed too."""
-    claims = {"tenant": TENANT, "account": ACCOUNT} | changes
+def terminal_token(
+    key: Ed25519PrivateKey, now_s: int | None = None, *, shown: TlsFiles | None = None, **changes: Any
+) -> str:
+    """A terminal's token for TENANT/ACCOUNT, bound to the certificate `shown`, or with other claims; `audience` and
+    `kind` may be changed too."""
+    claims: dict[str, Any] = {"tenant": TENANT, "account": ACCOUNT}
+    if shown is not None:
+        claims["cnf"] = {"x5t#S256": thumbprint(pki.der(shown.leaf()))}
+    claims |= changes
     audience, kind = claims.pop("audience", "data-bridge"), claims.pop("kind", "terminal+jwt")
-    return mint(key, kind, audience, "pc-1", int(time.time()) if now_s is None else now_s, 3_600, **claims)
+    return mint(key, kind, audience, TERMINAL, int(time.time()) if now_s is None else now_s, 3_600, **claims)
 
 
 def ticks_of(symbol: str, first_seq: int, count: int, *, epoch: int = EPOCH, account: str = ACCOUNT) -> TickBatch:
@@ -109,8 +118,19 @@ class BridgeProcess:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """For terminals: the bridge must be the bridge."""
-        return client_context(self.ca)
+        """For the terminal: the bridge must be the bridge, and the terminal shows its certificate."""
+        return client_context(self.shown)
+
+    @property
+    def shown(self) -> TlsFiles:
+        """The terminal's certificate."""
+        files = TlsFiles(self.nats.authority.directory / "terminal")
+        made = files.cert.exists()
+        return files if made else self.nats.authority.issue(Identity.terminal(TENANT, TERMINAL), folder="terminal")
+
+    def token(self) -> str:
+        """A good token, bound to that certificate."""
+        return terminal_token(self.key, shown=self.shown)
 
     @property
     def ca(self) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from kit.bus import Bus
 from kit.keys import public_text
 from kit.lifespan import Service, opened
 from kit.testing import FakeBus, FakeClock
+from kit.testing.pki import TestAuthority
+from kit.tls import Identity, TlsFiles, client_context
 
 for _name in ("bridge_rig", "bench_bridge"):  # tests are no package: neighbours are loaded by their path
     if _name not in sys.modules:
@@ -39,15 +42,22 @@ class App:
     url: str
     store: "rig.FakeStore"
     folder: Path
+    shown: TlsFiles
+    """The certificate of the terminal TERMINAL."""
     _closers: list[Callable[[], None]] = field(default_factory=list)
 
     def token(self, **changes: str) -> str:
         """A good token at this clock, or one with other claims."""
-        return rig.terminal_token(self.key, self.clock.now_ms() // 1_000, **changes)
+        return rig.terminal_token(self.key, self.clock.now_ms() // 1_000, shown=self.shown, **changes)
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """For the terminal, which shows its certificate."""
+        return client_context(self.shown)
 
     def terminal(self, **options: object) -> "contextlib.AbstractAsyncContextManager[rig.Terminal]":
         """A terminal that has said Hello."""
-        return rig.Terminal.opened(self.url, self.token(), **options)  # type: ignore[arg-type]
+        return rig.Terminal.opened(self.url, self.token(), **{"tls": self.tls, **options})  # type: ignore[arg-type]
 
     def metric(self, name: str, **labels: str) -> float:
         """A value as Prometheus would scrape it."""
@@ -64,10 +74,13 @@ async def running(folder: Path, bus: Bus, clock: FakeClock, **changes: object) -
     settings = Settings(port=port, data_dir=folder, token_public_key=public, **changes)  # type: ignore[arg-type]
     store = rig.FakeStore(bus)
     await store.open()
-    async with opened("data-bridge", settings, bus=bus, clock=clock) as service:
+    authority = TestAuthority(folder / "tls")
+    shown = authority.issue(Identity.terminal(rig.TENANT, rig.TERMINAL), folder="terminal")
+    tls = authority.service("data-bridge")
+    async with opened("data-bridge", settings, bus=bus, clock=clock, tls=tls) as service:
         await create_app(service, settings)
         assert isinstance(bus, FakeBus)
-        yield App(service, bus, clock, key, f"ws://127.0.0.1:{port}/terminal", store, folder)
+        yield App(service, bus, clock, key, f"wss://127.0.0.1:{port}/terminal", store, folder, shown)
 
 
 @pytest.fixture

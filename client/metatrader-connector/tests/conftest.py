@@ -16,10 +16,12 @@ import picows
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from client_security.testing import enrolment_of
 from contracts.accounts import AccountState, Side
 from contracts.codec import decode, encode
 from contracts.executions import FINAL_EXECUTIONS, Execution
 from contracts.signals import Signal, SignedSignal, magic_of, short_id
+from contracts.terminals import Joined, JoinRequest, RenewRequest
 from contracts.ticks import TickBatch, column_fault, since
 from contracts.uplink import (
     AccountFrame,
@@ -34,8 +36,10 @@ from contracts.uplink import (
     UpFrame,
     Welcome,
 )
-from kit.keys import key_id, public_text
+from kit import pki
 from kit.signing import sign
+from kit.testing.pki import TestAuthority
+from kit.tls import Identity, server_context
 
 _name = "desk_room"  # tests are no package: a neighbour is loaded by its path
 if _name not in sys.modules:
@@ -48,6 +52,16 @@ if _name not in sys.modules:
 ACCOUNT = "1000001"
 FENCE = 7
 """The lease that the bridge below grants to whoever asks."""
+
+
+class _Joining(picows.WSListener):
+    def __init__(self, bridge: "FakeBridge") -> None:
+        self.bridge = bridge
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if frame.msg_type == picows.WSMsgType.BINARY:
+            question = decode(frame.get_payload_as_bytes(), JoinRequest | RenewRequest)
+            transport.send(picows.WSMsgType.BINARY, encode(self.bridge.admit(question)))
 
 
 class _Terminal(picows.WSListener):
@@ -92,14 +106,21 @@ class FakeBridge:
     frames: int = 0
     live: picows.WSTransport | None = None
     port: int = 0
+    authority: TestAuthority | None = None
+    joins: int = 0
+    renewals: int = 0
+    leaf_lifetime_s: int = 3_600
+    address: str = "127.0.0.1"
     forget_executions: bool = False
     fence: int = FENCE
     clock_ahead_ms: int = 0
     _server: asyncio.Server | None = None
 
     async def start(self, port: int = 0) -> None:
+        assert self.authority is not None
+        tls = server_context(self.authority.service("data-bridge"), client_certificates=True, optional=True)
         self._server = await picows.ws_create_server(
-            self._accept, "127.0.0.1", port, max_frame_size=4 * 1024 * 1024, websocket_handshake_timeout=5
+            self._accept, self.address, port, max_frame_size=4 * 1024 * 1024, websocket_handshake_timeout=5, ssl=tls
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -115,7 +136,21 @@ class FakeBridge:
             self.live.disconnect()
             self.live = None
 
+    def admit(self, question: JoinRequest | RenewRequest) -> Joined:
+        """Whoever asks gets a certificate: who may is the real hub's to say."""
+        assert self.authority is not None
+        now = time.time_ns() // 1_000_000
+        key = pki.requested_key(question.request)
+        identity = Identity.terminal("default", "1000001-abcd")
+        leaf = pki.make_leaf(self.authority.intermediate, key, identity, now_ms=now, lifetime_s=self.leaf_lifetime_s)
+        self.joins += isinstance(question, JoinRequest)
+        self.renewals += isinstance(question, RenewRequest)
+        chain = pki.pem(leaf, self.authority.intermediate.certificate)
+        return Joined(identity.name, chain, "aaa.bbb.ccc", now, now + self.leaf_lifetime_s * 1_000)
+
     def _accept(self, request: picows.WSUpgradeRequest) -> picows.WSListener:
+        if request.path in (b"/join", b"/renew"):
+            return _Joining(self)
         self.headers.append(request.headers.get("Authorization", ""))
         return _Terminal(self)
 
@@ -202,14 +237,8 @@ class World:
         return self.root / "enrolment.json"
 
     def enrol(self) -> None:
-        body = {
-            "server": f"ws://127.0.0.1:{self.bridge.port}/terminal",
-            "tenant": "default",
-            "account": ACCOUNT,
-            "token": "aaa.bbb.ccc",
-            "signal_keys": {key_id(self.key): public_text(self.key)},
-            "issued_ms": 1,
-        }
+        assert self.bridge.authority is not None
+        body = enrolment_of(self.bridge.authority, f"wss://127.0.0.1:{self.bridge.port}/terminal", self.key)
         self.enrolment_file.write_text(json.dumps(body))
 
     def terminal(self, **config: object) -> Path:
@@ -270,8 +299,8 @@ class World:
 
 
 @pytest.fixture
-async def bridge() -> AsyncIterator[FakeBridge]:
-    made = FakeBridge()
+async def bridge(tmp_path: Path) -> AsyncIterator[FakeBridge]:
+    made = FakeBridge(authority=TestAuthority(tmp_path / "server"))
     await made.start()
     yield made
     await made.stop()

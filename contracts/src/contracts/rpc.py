@@ -20,6 +20,7 @@ from contracts.proof import (
     TrailQuestion,
 )
 from contracts.signals import SignedSignal
+from contracts.terminals import Joined, JoinQuestion, RenewQuestion
 from contracts.ticks import TickBatch
 from contracts.uplink import StreamPosition
 
@@ -350,3 +351,5 @@ CHECKPOINT_ADD = Method(DB, "audit.seal", SealedCheckpoint, Nothing)
 CHECKPOINTS = Method(DB, "audit.checkpoints", CheckpointsQuestion, Checkpoints)
 LEASE_TAKE = Method(DB, "leases.take", LeaseWish, LeaseTaken)
 SERVICES = Method(HUB, "services.list", Nothing, Services)
+TERMINAL_JOIN = Method(HUB, "terminals.join", JoinQuestion, Joined)
+TERMINAL_RENEW = Method(HUB, "terminals.renew", RenewQuestion, Joined)

@@ -123,7 +123,7 @@ class Rights:
 
 RIGHTS: dict[str, Rights] = {
     "data-bridge": Rights(
-        writes=("ticks.>", "account.>", "executions.>", "audit.>", "rpc.database-service.>"),
+        writes=("ticks.>", "account.>", "executions.>", "audit.>", "rpc.database-service.>", "rpc.central-hub.>"),
         reads=("signals.>", "stored.>", "revocations.>"),
     ),
     "database-service": Rights(

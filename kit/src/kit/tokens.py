@@ -39,6 +39,8 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     role: str = ""
     account: str = ""
     csrf: str = ""
+    cnf: dict[str, str] = {}
+    """Whoever uses it must prove this: `x5t#S256` is the thumbprint of the certificate on the connection (RFC 8705)."""
 
 
 def _jwk(key: Ed25519PrivateKey | Ed25519PublicKey) -> OKPKey:
@@ -46,7 +48,7 @@ def _jwk(key: Ed25519PrivateKey | Ed25519PublicKey) -> OKPKey:
 
 
 def mint(
-    key: Ed25519PrivateKey, kind: str, audience: str, subject: str, now_s: int, lifetime_s: int, **claims: str
+    key: Ed25519PrivateKey, kind: str, audience: str, subject: str, now_s: int, lifetime_s: int, **claims: Any
 ) -> str:
     """A signed token. `kind` becomes the header's `typ` (`access+jwt`, `terminal+jwt`); `claims` add to `Claims`."""
     body = Claims(

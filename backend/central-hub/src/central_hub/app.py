@@ -2,6 +2,7 @@
 
 import picows
 
+from central_hub.adapters.terminal_book import book_in
 from central_hub.adapters.witness import Witness, signing_key
 from central_hub.domain.errorbook import ErrorBook
 from central_hub.domain.registry import Registry
@@ -9,19 +10,24 @@ from central_hub.notary import Notary
 from central_hub.ports import Fleet
 from central_hub.routes import Routes
 from central_hub.settings import Settings
+from central_hub.terminal_desk import Sign, TerminalDesk
 from contracts import rpc
 from kit.edge import Peer, answer
+from kit.keys import read_private_key
 from kit.lifespan import Service, start_edge
 
 
-async def create_app(service: Service, settings: Settings, fleet: Fleet) -> Routes:
-    """Listen to the platform and answer about it. `fleet` is what `aitrading up` started."""
+async def create_app(service: Service, settings: Settings, fleet: Fleet, sign: Sign | None = None) -> Routes:
+    """Listen to the platform and answer about it. `fleet` is what `aitrading up` started, `sign` its authority's
+    signature under a terminal's certificate; without it no terminal can join."""
     routes = Routes(Registry(), ErrorBook(), fleet, service.clock, service.counters)
     await service.bus.subscribe("health.>", routes.on_heartbeat)
     # a fresh name reads all that the stream still keeps: the book in memory is whole again after a restart
     name = f"hub-errors-{service.started_ms}"
     await service.bus.consume("ERRORS", name, "errors.>", routes.on_errors, forget_after_s=60)
     await service.bus.answer(rpc.SERVICES, routes.services)
+    if sign is not None:
+        await _admit_terminals(service, settings, sign)
 
     def accept(request: picows.WSUpgradeRequest, _peer: Peer) -> picows.WSUpgradeResponseWithListener | None:
         if request.path.split(b"?", 1)[0] == b"/services":
@@ -40,3 +46,17 @@ async def create_app(service: Service, settings: Settings, fleet: Fleet) -> Rout
     service.accept = accept
     await start_edge(service)
     return routes
+
+
+async def _admit_terminals(service: Service, settings: Settings, sign: Sign) -> None:
+    secrets = settings.data_dir / "secrets"
+
+    def pinset() -> bytes:
+        file = secrets / "ca" / "pins.json"
+        return file.read_bytes() if file.exists() else b""
+
+    key = read_private_key(secrets / "token.key")
+    desk = TerminalDesk(book_in(settings.data_dir), sign, key, pinset, service.bus, service.clock)
+    await service.bus.answer(rpc.TERMINAL_JOIN, desk.join)
+    await service.bus.answer(rpc.TERMINAL_RENEW, desk.renew)
+    await desk.tell_revoked()

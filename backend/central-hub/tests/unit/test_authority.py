@@ -176,7 +176,7 @@ def test_only_the_gateway_is_known_under_the_names_that_people_use(tmp_path: Pat
 
 def test_a_terminal_gets_a_chain_for_the_key_it_proved_and_may_not_serve(present: World) -> None:
     key = pki.make_key()
-    chain = pki.read_chain(present.ca.sign_terminal(pki.make_request(key), "ann", "1-x", 3_600))
+    chain = pki.read_chain(present.ca.sign_terminal(pki.make_request(key), "ann", "1-x"))
     assert identity_of(pki.der(chain[0])) == Identity.terminal("ann", "1-x")
     assert chain[0].public_key() == key.public_key()
     assert len(chain) == 2

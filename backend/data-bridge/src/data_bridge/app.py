@@ -3,8 +3,11 @@
 import asyncio
 import secrets
 
+from contracts.revocations import Revocation, RevocationKind
+from contracts.terminals import Joined
 from contracts.uplink import MAX_FRAME_BYTES
 from data_bridge.adapters.connection import Connection, Surroundings
+from data_bridge.adapters.join_talk import Talks
 from data_bridge.adapters.key_list_file import KeyListFile
 from data_bridge.adapters.prometheus import BridgeCollector
 from data_bridge.adapters.roster import BusStore, Roster
@@ -17,6 +20,7 @@ from data_bridge.settings import Settings
 from kit.errors import SettingsError
 from kit.keys import key_id, read_public
 from kit.lifespan import Service, start_edge
+from kit.revocations import RevocationBook, follow
 
 TICK_EVERY_S = 0.25
 FLUSH_WITHIN_S = 4.0
@@ -47,7 +51,32 @@ async def create_app(service: Service, settings: Settings) -> None:
         connections.add(connection)
         return connection
 
-    door = Door({key_id(key): key}, service.clock, counts, trail, settings.operator_tenant, open_terminal)
+    def renewed(joined: Joined) -> None:
+        for connection in connections:
+            if connection.who.terminal == joined.terminal:
+                connection.session.renewed(joined.expires_ms)
+
+    def revoked(revocation: Revocation) -> None:
+        for connection in list(connections):
+            who = connection.who
+            named = {RevocationKind.TERMINAL: who.terminal, RevocationKind.TENANT: who.tenant}
+            if named.get(revocation.kind) == revocation.subject:
+                connection.session.revoked(revocation.reason)
+
+    book = RevocationBook()
+    following = await follow(service.bus, book, revoked)
+    service.closing.push_async_callback(following.stop)
+    talks = Talks(service.bus, counts, trail, settings.operator_tenant, renewed)
+    door = Door(
+        {key_id(key): key},
+        service.clock,
+        counts,
+        trail,
+        book,
+        settings.operator_tenant,
+        open_terminal,
+        talks.begin,
+    )
 
     async def tick() -> None:
         while True:

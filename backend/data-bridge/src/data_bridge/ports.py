@@ -7,7 +7,10 @@ import picows
 
 from contracts.rpc import LeaseTaken, LeaseWish, Stored
 from data_bridge.domain.greeting import Identity
+from kit.edge import Peer
 
+OpenTalk = Callable[[str, Peer], "picows.WSListener | None"]
+"""Makes the listener of a PC that joins or renews (the path says which); None when there are too many already."""
 OpenTerminal = Callable[[Identity], picows.WSListener]
 """Makes the listener of a terminal whose token was proved."""
 

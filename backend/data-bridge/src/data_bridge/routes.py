@@ -1,4 +1,4 @@
-"""The edge: who may open a terminal's WebSocket."""
+"""The edge: who may open a terminal's WebSocket, and who may ask to become or to stay a terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,19 +8,24 @@ import picows
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contracts.subjects import ACCOUNT, TENANT
+from contracts.terminals import JOIN_PATH, RENEW_PATH
 from contracts.uplink import PATH
 from contracts.views import Problem
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.greeting import Identity
-from data_bridge.ports import OpenTerminal, Trail
+from data_bridge.ports import OpenTalk, OpenTerminal, Trail
 from kit.clock import Clock
 from kit.edge import Peer, answer
 from kit.errors import TokenRefused
+from kit.revocations import RevocationBook
+from kit.tls import Kind, thumbprint
 from kit.tokens import verify
 
 KIND = "terminal+jwt"
 AUDIENCE = "data-bridge"
-MAX_LIFE_S = 31 * 86_400
+MAX_LIFE_S = 2 * 86_400
+"""A terminal's token lives as long as its certificate, a day."""
+BINDING = "x5t#S256"
 
 
 @dataclass(slots=True)
@@ -32,25 +37,34 @@ class Door:
     clock: Clock
     counts: Counts
     trail: Trail
+    revoked: RevocationBook
     operator_tenant: str
     open_terminal: OpenTerminal
+    open_talk: OpenTalk
     closing: bool = False
 
     def accept(
-        self, request: picows.WSUpgradeRequest, _peer: Peer
+        self, request: picows.WSUpgradeRequest, peer: Peer
     ) -> picows.WSListener | picows.WSUpgradeResponseWithListener | None:
-        """A listener for a proved terminal, 401 for anybody else, None for another path."""
-        if request.path.split(b"?", 1)[0] != PATH.encode():
+        """A listener for a proved terminal or for one that joins, 401 for anybody else, None for another path."""
+        path = request.path.split(b"?", 1)[0].decode("latin-1")
+        if path not in (PATH, JOIN_PATH, RENEW_PATH):
             return None
         if self.closing:
-            return self._refuse(503, "restarting", "the bridge is restarting; try again in a few seconds")
+            return self._refuse(503, "restarting", "the bridge is restarting; try again in a few seconds", peer)
         try:
-            who = self._identify(request.headers.get("Authorization", ""))
+            if path == PATH:
+                return self.open_terminal(self._identify(request.headers.get("Authorization", ""), peer))
         except TokenRefused as refusal:
-            return self._refuse(401, refusal.code, str(refusal))
-        return self.open_terminal(who)
+            return self._refuse(401, refusal.code, str(refusal), peer)
+        talk = self.open_talk(path, peer)
+        if talk is None:
+            return self._refuse(503, "busy", "too many terminals join at once; try again in a few seconds", peer)
+        return talk
 
-    def _identify(self, authorization: str) -> Identity:
+    def _identify(self, authorization: str, peer: Peer) -> Identity:
+        if peer.identity is None or peer.identity.kind is not Kind.TERMINAL:
+            raise TokenRefused("no_certificate", "a terminal shows its certificate; enrol it to get one")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise TokenRefused(
@@ -60,9 +74,18 @@ class Door:
         claims = verify(token.strip(), dict(self.keys), KIND, AUDIENCE, now_s, MAX_LIFE_S)
         if TENANT.match(claims.tenant) is None or ACCOUNT.match(claims.account) is None:
             raise TokenRefused("no_account", "the token names no account; enrol the terminal again")
+        # RFC 8705: a stolen token is worth nothing without the key of the certificate it was made for
+        if claims.cnf != {BINDING: thumbprint(peer.certificate)}:
+            raise TokenRefused("wrong_certificate", "the token is bound to another certificate than the one shown")
+        if (peer.identity.tenant, peer.identity.name) != (claims.tenant, claims.sub):
+            raise TokenRefused("wrong_certificate", "certificate and token name different terminals")
+        revocation = self.revoked.refuses(issued_ms=claims.iat * 1_000, tenant=claims.tenant, terminal=claims.sub)
+        if revocation is not None:
+            raise TokenRefused("revoked", f"this terminal was revoked: {revocation.reason}")
         return Identity(claims.tenant, claims.account, claims.sub, claims.exp * 1_000)
 
-    def _refuse(self, status: int, code: str, reason: str) -> picows.WSUpgradeResponseWithListener:
+    def _refuse(self, status: int, code: str, reason: str, peer: Peer) -> picows.WSUpgradeResponseWithListener:
         self.counts.refuse(code)
-        self.trail.refusal(self.operator_tenant, "upgrade", code, reason)
+        tenant = peer.identity.tenant if peer.identity is not None else ""
+        self.trail.refusal(tenant or self.operator_tenant, "upgrade", code, reason)
         return answer(status, msgspec.json.encode(Problem(code, reason)), "application/json")

@@ -45,9 +45,7 @@ class Stage:
         """A connector: it connects again and goes on until the store has all."""
         while self.store.marks.get((symbol, rig.EPOCH), 0) < until:
             with contextlib.suppress(ConnectionClosed, OSError, InvalidHandshake, AssertionError):
-                async with rig.Terminal.opened(
-                    self.bridge.url, rig.terminal_token(self.key), tls=self.bridge.tls
-                ) as terminal:
+                async with rig.Terminal.opened(self.bridge.url, self.bridge.token(), tls=self.bridge.tls) as terminal:
                     await eventually(lambda t=terminal: t.heard(Welcome) or t.heard(Goodbye))
                     await terminal.feed(symbol, until)
             await asyncio.sleep(0.05)
@@ -105,17 +103,19 @@ async def test_the_store_has_each_number_once_after_the_bus_was_away_until_publi
 
 
 async def test_a_signal_is_redelivered_at_once_to_the_next_connection_until_it_is_executed(stage: Stage) -> None:
-    token = rig.terminal_token(stage.key)
+    token = stage.bridge.token()
     signal = SignedSignal(rig.TENANT, rig.ACCOUNT, "s1", 2**50, "key", b"p", b"s")
     async with rig.Terminal.opened(stage.bridge.url, token, tls=stage.bridge.tls) as terminal:
         await eventually(lambda: terminal.heard(Welcome))
         await stage.bus.store("signals.default.1000001", encode(signal), "s1")
         assert await eventually(lambda: terminal.heard(SignedSignal)) == [signal]
-    async with rig.Terminal.opened(stage.bridge.url, token, tls=stage.bridge.tls) as terminal:
+        again = rig.hello_of(last_session=terminal.heard(Welcome)[0].session)
+    async with rig.Terminal.opened(stage.bridge.url, token, hello=again, tls=stage.bridge.tls) as terminal:
         assert await eventually(lambda: terminal.heard(SignedSignal)) == [signal]
         await terminal.send(rig.execution_of(1, "s1"))
         await eventually(lambda: stage.store.execution_stored == 1)
-    async with rig.Terminal.opened(stage.bridge.url, token, tls=stage.bridge.tls) as terminal:
+        again = rig.hello_of(last_session=terminal.heard(Welcome)[0].session)
+    async with rig.Terminal.opened(stage.bridge.url, token, hello=again, tls=stage.bridge.tls) as terminal:
         await eventually(lambda: terminal.heard(Welcome))
         later = SignedSignal(rig.TENANT, rig.ACCOUNT, "s2", 2**50, "key", b"p", b"s")
         await stage.bus.store("signals.default.1000001", encode(later), "s2")
@@ -123,7 +123,7 @@ async def test_a_signal_is_redelivered_at_once_to_the_next_connection_until_it_i
 
 
 async def test_a_bridge_asked_to_stop_says_goodbye_and_exits_with_0(stage: Stage) -> None:
-    async with rig.Terminal.opened(stage.bridge.url, rig.terminal_token(stage.key), tls=stage.bridge.tls) as terminal:
+    async with rig.Terminal.opened(stage.bridge.url, stage.bridge.token(), tls=stage.bridge.tls) as terminal:
         await eventually(lambda: terminal.heard(Welcome))
         assert await asyncio.to_thread(stage.bridge.stop) == 0
         assert [g.code for g in await eventually(lambda: terminal.heard(Goodbye))] == ["restarting"]

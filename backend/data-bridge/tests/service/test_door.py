@@ -11,13 +11,16 @@ from websockets.exceptions import InvalidStatus
 
 from contracts.audit import AuditRecord
 from contracts.codec import decode
+from contracts.revocations import Revocation, RevocationKind
 from contracts.uplink import Control, Goodbye, Hello, Ping, Pong, Welcome
+from kit.revocations import revoke
 from kit.testing import eventually
+from kit.tls import host_of
 
 
 async def refused(app: Any, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
     with pytest.raises(InvalidStatus) as caught:
-        async with connect(app.url, additional_headers=headers):
+        async with connect(app.url, additional_headers=headers, ssl=app.tls, server_hostname=host_of("data-bridge")):
             pass
     response = caught.value.response
     return response.status_code, json.loads(response.body) if response.status_code == 401 else {}
@@ -51,7 +54,7 @@ async def test_a_token_for_something_else_is_refused(app: Any, changes: dict[str
 
 
 async def test_a_token_signed_by_a_stranger_is_refused(app: Any) -> None:
-    token = rig.terminal_token(Ed25519PrivateKey.generate(), app.clock.now_ms() // 1_000)
+    token = rig.terminal_token(Ed25519PrivateKey.generate(), app.clock.now_ms() // 1_000, shown=app.shown)
     assert (await refused(app, {"Authorization": f"Bearer {token}"}))[1]["code"] == "unknown_key"
 
 
@@ -104,7 +107,9 @@ async def test_a_hello_that_does_not_fit_the_token_gets_a_goodbye(
 )
 async def test_whoever_does_not_begin_with_hello_gets_a_goodbye(app: Any, first: Any, code: str) -> None:
     headers = {"Authorization": f"Bearer {app.token()}"}
-    async with connect(app.url, additional_headers=headers) as socket:
+    async with connect(
+        app.url, additional_headers=headers, ssl=app.tls, server_hostname=host_of("data-bridge")
+    ) as socket:
         await rig.Terminal(socket).send(first) if not isinstance(first, str) else await socket.send(first)
         goodbye = decode(await socket.recv(), Control).body
     assert isinstance(goodbye, Goodbye)
@@ -112,7 +117,10 @@ async def test_whoever_does_not_begin_with_hello_gets_a_goodbye(app: Any, first:
 
 
 async def test_whoever_says_nothing_for_five_seconds_gets_a_goodbye(app: Any) -> None:
-    async with connect(app.url, additional_headers={"Authorization": f"Bearer {app.token()}"}) as socket:
+    headers = {"Authorization": f"Bearer {app.token()}"}
+    async with connect(
+        app.url, additional_headers=headers, ssl=app.tls, server_hostname=host_of("data-bridge")
+    ) as socket:
         app.clock.advance(5_000)
         goodbye = decode(await socket.recv(), Control).body
     assert isinstance(goodbye, Goodbye)
@@ -187,3 +195,35 @@ async def test_a_stopping_bridge_says_so_after_publishing_what_it_took(run_app: 
     assert (goodbye.code, goodbye.retry) == ("restarting", True)
     assert len(bus.on("ticks.>")) == 1
     await manager.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"), [(RevocationKind.TERMINAL, rig.TERMINAL), (RevocationKind.TENANT, rig.TENANT)]
+)
+async def test_a_revoked_terminal_is_hung_up_on_within_a_second_and_gets_in_no_more(app: Any, kind, subject) -> None:
+    async with app.terminal() as terminal:
+        await eventually(lambda: terminal.heard(Welcome))
+        before = app.clock.now_ms() + 1_000
+        await revoke(app.bus, Revocation(rig.TENANT, kind, subject, before, "laptop stolen", "operator"))
+        (goodbye,) = await eventually(lambda: terminal.heard(Goodbye), within_s=1.0)
+        assert (goodbye.code, goodbye.retry) == ("revoked", False)
+    status, body = await refused(app, {"Authorization": f"Bearer {app.token()}"})
+    assert (status, body["code"]) == (401, "revoked")
+
+
+async def test_the_revocation_of_somebody_else_disturbs_nobody(app: Any) -> None:
+    async with app.terminal() as terminal:
+        await eventually(lambda: terminal.heard(Welcome))
+        told = Revocation(rig.TENANT, RevocationKind.TERMINAL, "another", app.clock.now_ms() + 1_000, "", "operator")
+        await revoke(app.bus, told)
+        await terminal.say(Ping(7))
+        await eventually(lambda: terminal.heard(Pong))
+        assert terminal.heard(Goodbye) == []
+
+
+async def test_a_line_whose_certificate_has_expired_is_closed_unless_it_was_renewed_meanwhile(app: Any) -> None:
+    async with app.terminal() as terminal:
+        await eventually(lambda: terminal.heard(Welcome))
+        app.clock.advance(3_700_000)
+        (goodbye,) = await eventually(lambda: terminal.heard(Goodbye))
+        assert (goodbye.code, goodbye.retry) == ("token_expired", True)

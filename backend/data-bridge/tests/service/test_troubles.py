@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import socket
+import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from data_bridge.settings import Settings
 from kit.errors import BusUnavailable, SettingsError
 from kit.lifespan import opened
 from kit.testing import FakeBus, FakeClock, eventually
+from kit.tls import host_of
 
 
 class ChokingBus(FakeBus):
@@ -104,25 +107,46 @@ async def test_without_the_hubs_key_the_bridge_says_what_to_do(tmp_path: Path) -
             await create_app(service, settings)
 
 
+async def secured(raw: socket.socket, context: ssl.SSLContext) -> Callable[[bytes], bytes]:
+    """Shake hands on a socket of one's own; what is returned seals what is then written to it."""
+    loop, incoming, outgoing = asyncio.get_running_loop(), ssl.MemoryBIO(), ssl.MemoryBIO()
+    end = context.wrap_bio(incoming, outgoing, server_hostname=host_of("data-bridge"))
+    while True:
+        try:
+            end.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            await loop.sock_sendall(raw, outgoing.read())
+            incoming.write(await loop.sock_recv(raw, 65_536))
+    await loop.sock_sendall(raw, outgoing.read())
+
+    def sealed(data: bytes) -> bytes:
+        end.write(data)
+        return outgoing.read()
+
+    return sealed
+
+
 async def test_a_terminal_that_never_reads_is_not_read_either_and_then_left(app: Any) -> None:
     with socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         raw.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(raw, ("127.0.0.1", app.service.settings.port))
+        sealed = await secured(raw, app.tls)
         upgrade = (
             "GET /terminal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
             f"Authorization: Bearer {app.token()}\r\n\r\n"
         )
         hello = Control(Hello(1, rig.TENANT, rig.ACCOUNT, rig.EPOCH, "deaf", 1))
-        await loop.sock_sendall(raw, upgrade.encode() + bench_bridge.ws_frame(encode(hello)))
+        await loop.sock_sendall(raw, sealed(upgrade.encode() + bench_bridge.ws_frame(encode(hello))))
         await eventually(lambda: app.metric("bridge_terminals") == 1)
         pings = bench_bridge.ws_frame(encode(Control(Ping(1)))) * 2_000
 
         async def shout() -> None:
             for _ in range(2_000):  # far more answers than any buffer holds, if they were all made
-                await asyncio.wait_for(loop.sock_sendall(raw, pings), 0.3)
+                await asyncio.wait_for(loop.sock_sendall(raw, sealed(pings)), 0.3)
 
         with pytest.raises(TimeoutError):
             await shout()

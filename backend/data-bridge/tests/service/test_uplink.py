@@ -257,7 +257,7 @@ async def test_a_store_that_lost_what_was_published_gets_it_again_with_new_messa
 
 async def test_two_accounts_are_kept_apart_all_the_way(app: Any, terminal: Any) -> None:
     hello = Hello(1, rig.TENANT, "2000002", rig.EPOCH, "other", 1)
-    async with rig.Terminal.opened(app.url, app.token(account="2000002"), hello=hello) as other:
+    async with rig.Terminal.opened(app.url, app.token(account="2000002"), hello=hello, tls=app.tls) as other:
         await eventually(lambda: other.heard(Welcome))
         await terminal.send(rig.ticks_of("EURUSD", 1, 3))
         await other.send(msgspec.structs.replace(rig.ticks_of("GBPUSD", 1, 5), account="2000002"))

@@ -10,9 +10,9 @@ import psutil
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from client_security.domain.enrolment import Enrolment
-from kit.keys import key_id, public_text
+from client_security.testing import enrolment_of
 from kit.testing import eventually
+from kit.testing.pki import TestAuthority
 
 pytestmark = pytest.mark.integration
 
@@ -23,16 +23,8 @@ def home(tmp_path):
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    key = Ed25519PrivateKey.generate()
-    enrolment = {
-        "server": f"ws://127.0.0.1:{port}/terminal",
-        "tenant": "default",
-        "account": "1000001",
-        "token": "a.b.c",
-        "signal_keys": {key_id(key): public_text(key)},
-        "issued_ms": 1,
-    }
-    assert set(enrolment) == set(Enrolment.__struct_fields__)
+    server = f"wss://127.0.0.1:{port}/terminal"
+    enrolment = enrolment_of(TestAuthority(tmp_path / "server"), server, Ed25519PrivateKey.generate())
     (tmp_path / "enrolment.json").write_text(json.dumps(enrolment))
     (tmp_path / "terminal.json").write_text(json.dumps({"account": {"login": 1000001}}))
     return tmp_path

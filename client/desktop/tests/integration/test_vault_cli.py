@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.adapters.audit_log import AuditLog
 from client_security.adapters.papers import Papers
+from client_security.testing import enrolment_of
 from client_security.vaults import vault_in
-from kit.keys import key_id, public_text
+from kit.testing.pki import TestAuthority
 
 pytestmark = pytest.mark.integration
 PASSWORD = "hunter2-of-the-broker"
@@ -24,11 +25,8 @@ def client(data, *arguments: str, given: str = "", **options: object) -> subproc
 
 @pytest.fixture
 def data(tmp_path):
-    key = Ed25519PrivateKey.generate()
-    enrolment = {
-        "server": "ws://127.0.0.1:1/terminal", "tenant": "default", "account": "1000001", "token": "a.b.c",
-        "signal_keys": {key_id(key): public_text(key)}, "issued_ms": 1,
-    }  # fmt: skip
+    authority = TestAuthority(tmp_path / "server")
+    enrolment = enrolment_of(authority, "wss://127.0.0.1:1/terminal", Ed25519PrivateKey.generate())
     (tmp_path / "enrolment.json").write_text(json.dumps(enrolment))
     Papers(vault_in(tmp_path / "data")).import_enrolment(tmp_path / "enrolment.json", "file")
     return tmp_path / "data"

@@ -7,7 +7,8 @@ from client_security.adapters.papers import Papers
 from client_security.app import AUDIT_FILE
 from client_security.domain.verification import Trust
 from client_security.lifespan import App
-from client_security.vaults import vault_in
+from client_security.membership import Membership
+from client_security.vaults import VAULT_DIR, vault_in
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.limits_file import LimitsFile
@@ -35,7 +36,8 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     home = settings.data_dir
     app.closing.callback(hold_directory(home / "connector.lock").close)
     papers = Papers(vault_in(home, key=app.vault_key))
-    enrolment = papers.enrolment()
+    membership = Membership(papers, home / VAULT_DIR, app.clock)
+    enrolment = membership.enrolment
     now = app.clock.now_ms()
     keys = enrolment.keys()
     if (kept := papers.signal_keys()) is not None:
@@ -56,7 +58,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     )
     lease, server_clock = Lease(), ServerClock()
     line = Uplink(
-        enrolment,
+        membership,
         lambda: spool.epoch,
         VERSION,
         app.clock,
@@ -121,6 +123,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.run_task(desk.run(), "orders")
     app.run_task(desk.resolve(), "resolve")
     app.run_task(line.run(server), "uplink")
+    app.run_task(membership.keep(), "membership")
     await app.start_edge()
 
 

@@ -1,6 +1,37 @@
-"""Stand-ins for what an operating system keeps; a contract test holds them to what the real ones do."""
+"""Stand-ins for what an operating system keeps, held to the real ones by a contract test; and enrolments for tests."""
+
+import time
+from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kit import pki
+from kit.keys import key_id, public_text
+from kit.testing.pki import TestAuthority
+from kit.tls import spki_pin
+
+DAY_MS = 86_400_000
+
+
+def enrolment_of(authority: TestAuthority, server: str, signs: Ed25519PrivateKey, **changes: Any) -> dict[str, Any]:
+    """An enrolment file's contents for account 1000001, as the server's `terminal add` writes it."""
+    now = time.time_ns() // 1_000_000
+    return {
+        "server": server,
+        "tenant": "default",
+        "account": "1000001",
+        "token": "",
+        "signal_keys": {key_id(signs): public_text(signs)},
+        "issued_ms": now,
+        "terminal": "1000001-abcd",
+        "join_token": "one-time-secret",
+        "ca": pki.pem(authority.root.certificate).decode(),
+        "pins": [spki_pin(pki.der(authority.root.certificate))],
+        "pins_expire_ms": now + 400 * DAY_MS,
+        "rotation_key": public_text(signs),
+        **changes,
+    }
 
 
 class FakeDpapi:

@@ -12,22 +12,17 @@ from client_security.adapters.audit_log import AuditDamaged, AuditLog, read, ver
 from client_security.adapters.papers import Papers
 from client_security.domain.chain import Head, sealed
 from client_security.domain.vault_format import VaultRefused
+from client_security.testing import enrolment_of
 from client_security.vaults import vault_in
-from kit.keys import key_id, public_text
+from kit.testing.pki import TestAuthority
 
 
-def enrolment_file(tmp_path):
-    key = Ed25519PrivateKey.generate()
+def enrolment_file(tmp_path, **changes: object):
     path = tmp_path / "enrolment.json"
-    body = {
-        "server": "ws://127.0.0.1:8001/terminal",
-        "tenant": "default",
-        "account": "1000001",
-        "token": "secret.token.text",
-        "signal_keys": {key_id(key): public_text(key)},
-        "issued_ms": 1,
-    }
-    path.write_bytes(msgspec.json.encode(body))
+    authority = TestAuthority(tmp_path / "server")
+    key = Ed25519PrivateKey.generate()
+    changes = {"join_token": "secret.token.text", **changes}
+    path.write_bytes(msgspec.json.encode(enrolment_of(authority, "wss://127.0.0.1:1/terminal", key, **changes)))
     return path
 
 
@@ -64,7 +59,7 @@ def test_what_an_older_client_kept_is_moved_into_the_vault_once(tmp_path) -> Non
     old_vault(tmp_path)
     papers = Papers(vault_in(tmp_path / "data"))
     assert papers.adopt_old("file")
-    assert papers.enrolment().token == "secret.token.text"
+    assert papers.enrolment().join_token == "secret.token.text"
     assert not papers.adopt_old("file")
     left = sorted(path.name for path in (tmp_path / "data" / "secrets").iterdir())
     assert left == ["vault.bin", "vault.filekey", "vault.lock"]

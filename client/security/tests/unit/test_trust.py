@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from client_security.domain.enrolment import EnrolmentRefused, parse
 from client_security.domain.signal_keys import SignalKeys
 from client_security.domain.verification import Trust, authentic, in_time
+from client_security.testing import enrolment_of
 from contracts.accounts import Side
 from contracts.signals import Signal, magic_of, short_id
 from kit.keys import key_id, public_text
 from kit.signing import sign
+from kit.testing.pki import TestAuthority
 
 KEY = Ed25519PrivateKey.generate()
 NOW = time.time_ns() // 1_000_000
@@ -102,32 +104,34 @@ def msgspec_replace(**change: object) -> Trust:
     return replace(TRUST, **change)
 
 
-def enrolment(**change: object) -> bytes:
-    body = {
-        "server": "ws://127.0.0.1:8001/terminal",
-        "tenant": "default",
-        "account": "1000001",
-        "token": "a.b.c",
-        "signal_keys": {key_id(KEY): public_text(KEY)},
-        "issued_ms": 1,
-    }
-    return msgspec.json.encode({**body, **change})
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return TestAuthority(tmp_path_factory.mktemp("server"))
 
 
-def test_a_good_enrolment_gives_the_pinned_keys() -> None:
-    assert list(parse(enrolment()).pinned()) == [key_id(KEY)]
-    assert parse(enrolment(server="wss://trade.example.org/terminal")).server.startswith("wss")
+def enrolment(authority, **change: object) -> bytes:
+    server = str(change.pop("server", "wss://trade.example.org:8001/terminal"))
+    return msgspec.json.encode(enrolment_of(authority, server, KEY, **change))
+
+
+def test_a_good_enrolment_gives_the_pinned_keys(authority) -> None:
+    assert list(parse(enrolment(authority)).pinned()) == [key_id(KEY)]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"server": "http://127.0.0.1"},
-        {"server": "ws://trade.example.org/terminal"},
-        {"server": "ws://[broken"},
+        {"server": "https://127.0.0.1"},
+        {"server": "ws://127.0.0.1:8001/terminal"},
+        {"server": "wss://[broken"},
+        {"server": "wss://host:port/terminal"},
         {"tenant": "No Tenant"},
         {"account": ""},
-        {"token": "abc"},
+        {"terminal": ""},
+        {"ca": ""},
+        {"pins": []},
+        {"pins": ["sha256/short"]},
+        {"rotation_key": "zz"},
         {"signal_keys": {}},
         {"signal_keys": {"0" * 16: public_text(KEY)}},
         {"signal_keys": {key_id(KEY): "zz"}},
@@ -135,9 +139,14 @@ def test_a_good_enrolment_gives_the_pinned_keys() -> None:
         {"issued_ms": "x"},
     ],
 )
-def test_a_wrong_enrolment_is_refused_in_words(change) -> None:
+def test_a_wrong_enrolment_is_refused_in_words(authority, change) -> None:
     with pytest.raises(EnrolmentRefused, match="enrolment"):
-        parse(enrolment(**change))
+        parse(enrolment(authority, **change))
+
+
+def test_an_enrolment_of_an_older_server_says_that_a_new_one_is_needed(authority) -> None:
+    with pytest.raises(EnrolmentRefused, match="older version"):
+        parse(enrolment(authority, token="a.b.c", ca="", terminal=""))
 
 
 def test_bytes_that_are_no_enrolment_are_refused() -> None:

@@ -65,6 +65,8 @@ ASKS: dict[tuple[str, str], Ask] = {
     _key(rpc.CHECKPOINTS): Ask("audit.prove", _PERSONS),
     _key(rpc.CHECKPOINT_ADD): Ask("audit.seal"),
     _key(rpc.SERVICES): Ask("services.read", _PERSONS),
+    _key(rpc.TERMINAL_JOIN): Ask("terminals.join"),
+    _key(rpc.TERMINAL_RENEW): Ask("terminals.renew"),
     _key(people.USER_GET): Ask("people.find"),
     _key(people.USERS): Ask("people.find"),
     _key(people.USER_CHANGE): Ask("people.change"),
@@ -113,12 +115,14 @@ EDGES: dict[tuple[str, str, str], str] = {
     ("*", "GET", "/metrics"): "health.read",
     ("central-hub", "GET", "/services"): "health.read",
     ("data-bridge", "WS", "/terminal"): "terminal.connect",
+    ("data-bridge", "WS", "/join"): "terminals.join",
+    ("data-bridge", "WS", "/renew"): "terminals.renew",
 }
 """ (service, method, path) -> action, of the small HTTP edges; `*` is every service """
 
 PORTS: dict[str, tuple[str, ...]] = {
     "api-gateway": ("pages.read", "session.open", "health.read"),
-    "data-bridge": ("terminal.connect", "health.read"),
+    "data-bridge": ("terminal.connect", "terminals.join", "terminals.renew", "health.read"),
     "trading-engine": ("health.read",),
     "database-service": ("health.read",),
     "central-hub": ("health.read",),
@@ -139,6 +143,9 @@ VERBS: dict[str, str] = {
     "version": "platform.run",
     "user add": "users.add",
     "terminal add": "terminals.enrol",
+    "terminal list": "terminals.read",
+    "terminal revoke": "terminals.revoke",
+    "terminal pins": "terminals.enrol",
     "audit verify": "audit.read",
     "audit read": "audit.read",
     "keys rotate": "keys.rotate",

@@ -105,7 +105,7 @@ PLATFORM: dict[str, Rule] = {
     "health.follow": Rule("Hear heartbeats", _is(HUB, GATEWAY, OPERATOR), Tenants.NONE),
     "store.ask": Rule("Ask the stores", _is(BRIDGE, ENGINE, GATEWAY, HUB, OPERATOR), Tenants.ANY),
     "store.answer": Rule("Answer for the stores", _is(DATABASE), Tenants.ANY),
-    "hub.ask": Rule("Ask the hub", _is(GATEWAY, OPERATOR), Tenants.NONE),
+    "hub.ask": Rule("Ask the hub", _is(BRIDGE, GATEWAY, OPERATOR), Tenants.NONE),
     "hub.answer": Rule("Answer for the hub", _is(HUB), Tenants.NONE),
     "engine.answer": Rule("Answer for the engine", _is(ENGINE), Tenants.ANY),
     "engine.ask": Rule("Ask the engine", _is(OPERATOR), Tenants.ANY),
@@ -128,6 +128,14 @@ PLATFORM: dict[str, Rule] = {
     "leases.take": Rule("Lend an account to one of its clients", _is(BRIDGE), Tenants.ANY),
     "platform.run": Rule("Start, stop and examine the platform", _is(OPERATOR), Tenants.NONE),
     "terminals.enrol": Rule("Write a terminal's enrolment file", _is(OPERATOR), Tenants.ANY),
+    "terminals.read": Rule("List the terminals", _is(OPERATOR), Tenants.ANY),
+    "terminals.revoke": Rule("Revoke a terminal", _is(OPERATOR), Tenants.ANY),
+    "terminals.join": Rule(
+        "Ask for a terminal's first certificate, with a one-time token", _is(ANYONE, BRIDGE), Tenants.ANY
+    ),
+    "terminals.renew": Rule(
+        "Ask for a terminal's next certificate, with a proof of its key", _is(ANYONE, BRIDGE), Tenants.ANY
+    ),
     "bus.connect": Rule("Connect to the bus", SERVICES | {OPERATOR}, Tenants.NONE),
     "ca.read": Rule("See the platform's certificates", _is(OPERATOR), Tenants.NONE),
     "ca.manage": Rule("Renew certificates and authorities", _is(OPERATOR), Tenants.NONE),

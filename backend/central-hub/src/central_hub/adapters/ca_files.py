@@ -144,7 +144,7 @@ class CaFiles:
             self._write(self.root, pki.pem(pki.read_chain(self.root.read_bytes())[0]))
             return self._issue_due(msgspec.structs.replace(self.register(), leafs={}))
 
-    def sign_terminal(self, request: bytes, tenant: str, terminal_id: str, lifetime_s: int) -> bytes:
+    def sign_terminal(self, request: bytes, tenant: str, terminal_id: str) -> bytes:
         """The chain (PEM) for a terminal that proved to hold its key. CertificateRefused when it did not."""
         from kit import pki
         from kit.tls import Identity
@@ -152,7 +152,8 @@ class CaFiles:
         issuer = self._intermediate()
         identity = Identity.terminal(tenant, terminal_id)
         key = pki.requested_key(request)
-        leaf = pki.make_leaf(issuer, key, identity, now_ms=self.now_ms(), lifetime_s=self._capped(lifetime_s))
+        life = self._capped(self.lifetime_s)
+        leaf = pki.make_leaf(issuer, key, identity, now_ms=self.now_ms(), lifetime_s=life)
         return pki.pem(leaf, issuer.certificate)
 
     def register(self) -> Register:

@@ -68,9 +68,18 @@ def parser() -> argparse.ArgumentParser:
     enrol = verb("add", "Write the enrolment file for a trader's PC.", "terminals", terminals)
     enrol.add_argument("--account", required=True)
     enrol.add_argument("--tenant", default="default")
-    enrol.add_argument("--server", metavar="URL", help="address of the bridge as the PC sees it (wss://)")
-    enrol.add_argument("--days", type=int, default=31, help="how long the token lives, 31 at most")
+    enrol.add_argument(
+        "--server", metavar="URL", help="address of the bridge as the PC sees it, wss://host:port/terminal"
+    )
     enrol.add_argument("--out", type=_path, metavar="FILE", help="where to write it")
+    listed = verb("list", "List the terminals and until when each is good.", "terminals", terminals)
+    listed.add_argument("--tenant", default="", help="of this tenant only")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+    ended = verb("revoke", "Cut a terminal off, at once and for good.", "terminals", terminals)
+    ended.add_argument("id", metavar="TERMINAL", help="its id, from `terminal list`")
+    ended.add_argument("--reason", default="revoked by the operator", help="for the audit trail")
+    pins = verb("pins", "Sign which roots clients may trust, with the off-line rotation key.", "terminals", terminals)
+    pins.add_argument("--days", type=int, default=400, help="after so many days clients ask for a newer set")
 
     keys = group("keys", "Keys of the platform.")
     rotate = verb("rotate", "Make a new key; what was signed with the old one goes on counting.", "keys", keys)

@@ -138,7 +138,7 @@ async def _serve(assembly: Assembly, fleet: OsFleet) -> None:
     while True:
         try:
             async with opened("central-hub", settings) as service:
-                await create_app(service, settings, fleet)
+                await create_app(service, settings, fleet, assembly.ca.sign_terminal)
                 delay = 0.5
                 await service.failed
         except KitError as error:

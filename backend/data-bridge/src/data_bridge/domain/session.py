@@ -252,7 +252,9 @@ class Session:
         if not reading:
             self.heard_ms = now_ms
         if now_ms >= self.who.expires_ms:
-            self.goodbye("token_expired", "the terminal's token has expired; enrol the terminal again", retry=False)
+            self.goodbye(
+                "token_expired", "the terminal's certificate has expired; renew it and connect again", retry=True
+            )
         elif self.phase is Phase.HELLO:
             if now_ms - self.opened_ms >= HELLO_WITHIN_MS:
                 reason = f"no Hello within {HELLO_WITHIN_MS // 1000} s"
@@ -268,6 +270,14 @@ class Session:
             self.effects.append(Send(Control(Ping(self.posture.ask(now_ms)))))
         if self.phase is Phase.OPEN and not self.awaiting_bus and self.intake.look(now_ms):
             self.effects.append(AskStored(self.intake.epoch))
+
+    def renewed(self, expires_ms: int) -> None:
+        """The terminal has a newer certificate: this connection may live as long as that."""
+        self.who = msgspec.structs.replace(self.who, expires_ms=expires_ms)
+
+    def revoked(self, reason: str) -> None:
+        """The operator has cut the terminal off; it is told at the next look at the clock, and hung up on."""
+        self.goodbye("revoked", f"this terminal was revoked: {reason}", retry=False)
 
     def drain(self, now_ms: int) -> list[Effect]:
         """What is to be done now, in order."""

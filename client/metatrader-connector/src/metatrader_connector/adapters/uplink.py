@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import platform
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import picows
 
-from client_security.domain.enrolment import Enrolment
+from client_security.adapters.wire import TurnedAway, dial
+from client_security.membership import Membership
 from contracts.accounts import AccountState
 from contracts.codec import decode, encode
 from contracts.errors import ContractError
@@ -35,8 +36,7 @@ from contracts.uplink import (
 from kit import log
 from kit.backoff import Backoff
 from kit.clock import Clock
-from kit.errors import CertificateRefused, KitError
-from kit.tls import client_context, host_of
+from kit.errors import KitError
 from metatrader_connector.ports import Standing
 
 SILENT_S = SILENT_MS / 1000
@@ -136,13 +136,13 @@ class Uplink:
 
     def __init__(
         self,
-        enrolment: Enrolment,
+        membership: Membership,
         epoch: Callable[[], int],
         version: str,
         clock: Clock,
         standing: Callable[[], Standing] = Standing,
     ) -> None:
-        self._enrolment, self._epoch, self._version = enrolment, epoch, version
+        self._membership, self._epoch, self._version = membership, epoch, version
         self._standing = standing
         self._clock = clock
         self._listener: _Listener | None = None
@@ -161,10 +161,14 @@ class Uplink:
             began = self._clock.monotonic_ns()
             try:
                 await self._one_connection()
-            except (
-                OSError, TimeoutError, picows.WSError, ContractError, CertificateRefused, asyncio.IncompleteReadError
-            ) as error:  # fmt: skip
-                self.trouble = f"the server {self._enrolment.server} can't be reached: {error or type(error).__name__}"
+            except TurnedAway as refusal:
+                if refusal.code == "revoked":
+                    raise StoppedByServer(str(refusal)) from None
+                self.trouble = f"the server turned this PC away: {refusal} ({refusal.code})"
+                _log.warning("uplink_refused", reason=self.trouble)
+            except (OSError, TimeoutError, picows.WSError, ContractError, asyncio.IncompleteReadError) as error:
+                server = self._membership.enrolment.server
+                self.trouble = f"no connection to {server}: {error or type(error).__name__}"
                 _log.warning("uplink_down", reason=self.trouble)
             finally:
                 self.connected = False
@@ -174,26 +178,23 @@ class Uplink:
             await asyncio.sleep(next(delays))
 
     async def _one_connection(self) -> None:
-        url = self._enrolment.server
-        # whatever address is dialled, only the bridge of our own server has a certificate with this name
-        secure: dict[str, Any] = {}
-        if url.startswith("wss:"):
-            secure = {"ssl_context": client_context(self._enrolment.ca), "server_hostname": host_of("data-bridge")}
-        _, listener = await picows.ws_connect(
-            lambda: _Listener(self._clock),
+        ticket = await self._membership.ticket()
+        enrolment = self._membership.enrolment
+        url = enrolment.server
+        _, listener = await dial(
             url,
-            **secure,
-            extra_headers={"Authorization": f"Bearer {self._enrolment.token}"},
-            max_frame_size=MAX_FRAME_BYTES,
-            max_redirects=0,
-            websocket_handshake_timeout=HANDSHAKE_S,
+            lambda: _Listener(self._clock),
+            ticket.context,
+            self._membership.last,
+            {"Authorization": f"Bearer {ticket.token}"},
+            MAX_FRAME_BYTES,
         )
         assert isinstance(listener, _Listener), "the factory made it"
         self._listener = listener
         hello = Hello(
             PROTOCOL_VERSION,
-            self._enrolment.tenant,
-            self._enrolment.account,
+            enrolment.tenant,
+            enrolment.account,
             self._epoch(),
             self._version,
             self._clock.now_ms(),
@@ -266,6 +267,10 @@ class Uplink:
             self._ask()
             await asyncio.sleep(PING_EVERY_MS / 1000)
             now = self._clock.monotonic_ns()
+            if why := self._membership.objection():
+                _log.error("server_no_longer_believed", reason=why)
+                self._hang_up()
+                return
             if now - listener.heard_ns > SILENT_S * 1e9:
                 _log.warning("server_silent", seconds=SILENT_S)
                 self._hang_up()
@@ -319,7 +324,7 @@ class Uplink:
         silent_s = (self._clock.monotonic_ns() - self._listener.heard_ns) / 1e9
         if silent_s > UNHEARD_S:
             raise OSError(f"the server was not heard for {silent_s:.0f} s")
-        return f"session {self.session}"
+        return "; ".join(filter(None, (f"session {self.session}", self._membership.warning())))
 
     def close(self) -> None:
         """Hang up."""

@@ -1,4 +1,4 @@
-"""An enrolment: which server this client belongs to, and whose signature it believes."""
+"""An enrolment: which server this client belongs to, whose certificate it accepts, whose signature it believes."""
 
 import re
 from urllib.parse import urlsplit
@@ -11,32 +11,40 @@ from contracts.subjects import ACCOUNT, TENANT
 from kit.errors import KitError
 from kit.keys import key_id, read_public
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _HEX_KEY = re.compile(r"^[0-9a-f]{64}$")
+PIN = re.compile(r"^sha256/[A-Za-z0-9+/]{43}=$")
 
 
 class EnrolmentRefused(KitError):
     """The enrolment can't be used; the text says what to do."""
 
+    exit_code = 3
+
 
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Made by the server's `terminal add`. `token` is a secret: never log it."""
+    """Made by the server's `terminal add`. `join_token` is a secret until it is used: never log it."""
 
     server: str
     tenant: str
     account: str
     token: str
+    """Empty since terminals join; older servers wrote one."""
     signal_keys: dict[str, str]
     """ key id -> public key as hex """
     issued_ms: int
-    rotation_key: str = ""
-    """Public key, hex, that lies offline and signs newer keys; empty: they change by a new enrolment only."""
+    terminal: str = ""
+    join_token: str = ""
     ca: str = ""
-    """Root certificate of the server's own authority, PEM: nothing else is trusted."""
+    """PEM of the server's roots; nothing else is trusted for this server."""
+    pins: tuple[str, ...] = ()
+    """`sha256/…` of the public keys of the present root and of the next one."""
+    pins_expire_ms: int = 0
+    rotation_key: str = ""
+    """Public key, hex, that that lies off-line and signs newer pins and signal keys."""
 
     def __repr__(self) -> str:
         """Without the token."""
-        return f"Enrolment({self.server!r}, {self.tenant!r}, {self.account!r})"
+        return f"Enrolment({self.server!r}, {self.tenant!r}, {self.terminal!r})"
 
     def keys(self) -> SignalKeys:
         """The keys a signal may be signed with, and who may name others."""
@@ -53,34 +61,41 @@ def parse(document: bytes) -> Enrolment:
         found = msgspec.json.decode(document, type=Enrolment)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EnrolmentRefused(f"this is not an enrolment file ({error}); ask the server for a new one") from None
-    mistakes = list(_mistakes(found))
+    if found.token and not found.ca:
+        raise EnrolmentRefused(
+            "the enrolment is of an older version of the server, without certificates: update the server, make a new "
+            "one there with `aitrading terminal add`, and start with --enrolment FILE"
+        )
+    mistakes = _mistakes(found)
     if mistakes:
         raise EnrolmentRefused("the enrolment can't be used: " + "; ".join(mistakes))
     return found
 
 
-def _mistakes(found: Enrolment) -> "list[str]":
+def _mistakes(found: Enrolment) -> list[str]:
     mistakes = []
     try:
         url = urlsplit(found.server)
-        scheme, host = url.scheme, url.hostname
+        scheme, host, _ = url.scheme, url.hostname, url.port
     except ValueError:
         scheme, host = "", None
-    if scheme not in ("ws", "wss") or not host:
-        mistakes.append(f"server is {found.server!r}: it must begin with wss:// (or ws:// on this PC)")
-    elif scheme == "ws" and host not in LOOPBACK:
-        mistakes.append(f"server is {found.server!r}: without TLS (wss://) only this PC itself is allowed")
+    if scheme != "wss" or not host:
+        mistakes.append(f"server is {found.server!r}: it must begin with wss://")
     if not TENANT.match(found.tenant):
         mistakes.append("tenant is not a tenant's name")
     if not ACCOUNT.match(found.account):
         mistakes.append("account is not an account number")
-    if found.token.count(".") != 2:
-        mistakes.append("the token is damaged")
+    if not found.terminal:
+        mistakes.append("it names no terminal")
+    if "BEGIN CERTIFICATE" not in found.ca:
+        mistakes.append("it holds no root certificate, so no server could ever be believed")
+    if not found.pins or not all(PIN.match(pin) for pin in found.pins):
+        mistakes.append("its pins are damaged")
+    if not _HEX_KEY.match(found.rotation_key):
+        mistakes.append("its rotation key is damaged")
     if not found.signal_keys:
         mistakes.append("it names no signal key, so no order could ever be believed")
     for name, text in found.signal_keys.items():
         if not _HEX_KEY.match(text) or key_id(read_public(text)) != name:
             mistakes.append(f"signal key {name[:16]!r} does not fit its name")
-    if found.rotation_key and not _HEX_KEY.match(found.rotation_key):
-        mistakes.append("its rotation key is damaged")
     return mistakes

@@ -1,0 +1,125 @@
+"""One question and one answer with a PC that joins or renews: the bridge carries it to the hub and decides nothing."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import picows
+
+from contracts.codec import decode, encode
+from contracts.errors import ContractError
+from contracts.rpc import TERMINAL_JOIN, TERMINAL_RENEW
+from contracts.terminals import (
+    ANSWER_WITHIN_S,
+    JOIN_PATH,
+    MAX_JOIN_BYTES,
+    Joined,
+    JoinQuestion,
+    JoinRequest,
+    NotJoined,
+    RenewQuestion,
+    RenewRequest,
+)
+from data_bridge.domain.counts import Counts
+from data_bridge.ports import Trail
+from kit import log
+from kit.bus import Bus
+from kit.edge import Peer
+from kit.errors import AnswerFault, BusUnavailable
+
+ASK_WITHIN_S = 5.0
+"""From the upgrade to the question."""
+MOST_AT_ONCE = 32
+RETRY = frozenset({"audit_unavailable", "internal"})
+""" codes of the hub after which trying again can help """
+
+_log = log.get("join")
+
+
+@dataclass(slots=True)
+class Talks:
+    """Makes a listener per conversation, so many at once at most."""
+
+    bus: Bus
+    counts: Counts
+    trail: Trail
+    operator_tenant: str
+    renewed: Callable[[Joined], None]
+    """Told of every renewal: an open connection of the terminal may live on."""
+    open: "set[Talk]" = field(default_factory=set)
+
+    def begin(self, path: str, peer: Peer) -> "Talk | None":
+        """None: too many already."""
+        if len(self.open) >= MOST_AT_ONCE:
+            return None
+        talk = Talk(self, path, peer)
+        self.open.add(talk)
+        return talk
+
+    async def ask(self, path: str, data: bytes, peer: Peer) -> Joined | NotJoined:
+        """What the hub says."""
+        try:
+            if path == JOIN_PATH:
+                join = JoinQuestion(decode(data, JoinRequest), peer.address)
+                return await self.bus.ask(TERMINAL_JOIN, join, ANSWER_WITHIN_S)
+            shown = peer.identity.name if peer.identity is not None else ""
+            joined = await self.bus.ask(
+                TERMINAL_RENEW, RenewQuestion(decode(data, RenewRequest), shown, peer.address), ANSWER_WITHIN_S
+            )
+        except ContractError as error:
+            return self._refused("malformed", f"this is no request to join or renew: {error}", retry=False)
+        except AnswerFault as fault:
+            return self._refused(fault.code, fault.reason, retry=fault.code in RETRY)
+        except BusUnavailable as error:
+            _log.warning("hub_silent", error=str(error))
+            return self._refused("hub_unavailable", "the hub does not answer; try again in a few seconds", retry=True)
+        self.renewed(joined)
+        return joined
+
+    def _refused(self, code: str, reason: str, *, retry: bool) -> NotJoined:
+        self.counts.refuse(code)
+        self.trail.refusal(self.operator_tenant, "join", code, reason)
+        return NotJoined(code, reason, retry)
+
+
+class Talk(picows.WSListener):
+    """One frame each way, then it is closed."""
+
+    def __init__(self, talks: Talks, path: str, peer: Peer) -> None:
+        super().__init__()
+        self._talks, self._path, self._peer = talks, path, peer
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        """The question must follow."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(ASK_WITHIN_S, self._close, transport, picows.WSCloseCode.POLICY_VIOLATION)
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """The question; whatever else comes ends the conversation."""
+        if self._task is not None or frame.msg_type is not picows.WSMsgType.BINARY or not frame.fin:
+            self._close(transport, picows.WSCloseCode.POLICY_VIOLATION)
+            return
+        data = frame.get_payload_as_bytes()
+        if len(data) > MAX_JOIN_BYTES:
+            self._close(transport, picows.WSCloseCode.MESSAGE_TOO_BIG)
+            return
+        self._task = asyncio.create_task(self._answer(transport, data))
+
+    async def _answer(self, transport: picows.WSTransport, data: bytes) -> None:
+        said = await self._talks.ask(self._path, data, self._peer)
+        if not transport.is_disconnected:
+            transport.send(picows.WSMsgType.BINARY, encode(said))
+        self._close(transport, picows.WSCloseCode.OK)
+
+    def _close(self, transport: picows.WSTransport, code: picows.WSCloseCode) -> None:
+        if not transport.is_disconnected:
+            transport.send_close(code)
+            transport.disconnect()
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        """Over. An answer that is still on its way from the hub is let go: the PC asks again with the same key."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._talks.open.discard(self)
