@@ -1,5 +1,6 @@
-"""A dependency is cut off from everybody: who needs it says so within five seconds, lives on, and comes back."""
+"""A dependency is cut off: who needs it says so and lives on, and what can't be written down is not done."""
 
+import asyncio
 import json
 import time
 import urllib.error
@@ -12,7 +13,8 @@ import pytest
 
 from central_hub.adapters.datadir import DataDir
 from central_hub.cli.asking import get
-from stage import Stage
+from contracts import rpc
+from stage import TENANT, Stage, StageError, generated_market
 
 pytestmark = pytest.mark.system
 WITHIN_S = 5.0
@@ -87,3 +89,70 @@ def test_A10_a_connector_without_its_bridge_is_not_ready_within_five_seconds_and
         within(WITHIN_S, lambda: of_client(stage, "metatrader-connector", "ready") == 503, "without its bridge")
         assert of_client(stage, "metatrader-connector", "live") == 200
     within(40, lambda: of_client(stage, "metatrader-connector", "ready") == 200, "with its bridge again")
+
+
+PASSWORD = "a-Passphrase-that-nobody-guesses-41"
+
+
+class Browser:
+    """Somebody who signs in over HTTP and asks."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.headers = stage, {"Content-Type": "application/json"}
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, dict[str, object]]:
+        request = urllib.request.Request(
+            self.stage.address + path,
+            None if body is None else json.dumps(body).encode(),
+            self.headers | {name.replace("_", "-"): text for name, text in headers.items()},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                text = answer.read()
+                if cookie := answer.headers.get("Set-Cookie"):
+                    self.headers["Authorization"] = "Bearer " + cookie.split(";")[0].split("=", 1)[1]
+                return answer.status, json.loads(text) if text else {}
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"{}")
+
+    def sign_in(self, name: str) -> int:
+        return self.ask("POST", "/api/v1/session", {"name": name, "password": PASSWORD})[0]
+
+    def command(self, kind: str, key: str) -> int:
+        return self.ask("POST", "/api/v1/commands", {"kind": kind, "reason": "A06"}, Idempotency_Key=key)[0]
+
+
+def ticks_stored(stage: Stage) -> int:
+    async def count() -> int:
+        async with stage.bus() as bus:
+            return sum(s.rows for s in (await bus.ask(rpc.TICKS_STATS, rpc.StatsQuestion(TENANT))).streams)
+
+    return asyncio.run(count())
+
+
+def add_person(stage: Stage, name: str) -> None:
+    stage.run_cli("user", "add", name, "--role", "trader", "--password-stdin", stdin=PASSWORD + "\n")
+
+
+def test_A06_while_the_audit_store_is_away_sensitive_acts_are_refused_and_market_data_goes_on(stage: Stage) -> None:
+    stage.market = generated_market(seed=3, ticks_per_second=8.0)
+    stage.start_platform()
+    add_person(stage, "tess")
+    stage.start_client()
+    within(30, lambda: ticks_stored(stage) > 0, "ticks")
+    tess = Browser(stage)
+    assert tess.sign_in("tess") == 200
+    assert tess.command("pause", "before-cut-1") == 202
+    with frozen(stage, "postgresql"):
+        before = ticks_stored(stage)
+        assert tess.command("resume", "while-away-1") == 503
+        assert Browser(stage).sign_in("tess") == 503
+        with pytest.raises(StageError):
+            add_person(stage, "mallory")
+        with pytest.raises(StageError, match="not written down"):
+            stage.run_cli("keys", "rotate", "signal")
+        assert tess.command("pause", "while-away-2") == 202, "stopping never waits for a store"
+        within(15, lambda: ticks_stored(stage) > before, "market data without the audit store")
+    within(30, lambda: tess.command("resume", "while-away-1") == 202, "resuming once it can be written down")
+    assert Browser(stage).sign_in("mallory") == 401

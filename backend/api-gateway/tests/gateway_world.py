@@ -17,6 +17,7 @@ from api_gateway.app import Gateway, build
 from api_gateway.settings import Settings
 from contracts import rpc, subjects
 from contracts.accounts import AccountState, Instrument, MarginMode, Position, PriceSource, Side
+from contracts.audit import AuditRecord
 from contracts.bars import Bar
 from contracts.codec import encode
 from contracts.executions import Execution, ExecutionState
@@ -108,6 +109,8 @@ class Platform:
     states: list[AccountState] = field(default_factory=list)
     symbol_rows: list[rpc.SymbolRow] = field(default_factory=list)
     services: rpc.Services | None = None
+    appended: list[AuditRecord] = field(default_factory=list)
+    audit_down: bool = False
     asked: list[Any] = field(default_factory=list)
     """Every question, oldest first."""
     broken: Exception | None = None
@@ -124,8 +127,15 @@ class Platform:
             (rpc.BARS, self.bars),
             (rpc.ORDERS, self.orders),
             (rpc.EXECUTIONS, self.executions),
+            (rpc.AUDIT_APPEND, self.append),
         ):
             await bus.answer(method, handler)  # type: ignore[arg-type]
+
+    async def append(self, record: AuditRecord) -> rpc.Nothing:
+        if self.audit_down:
+            raise AnswerFault("unavailable", "the store does not answer just now; ask again in a moment")
+        self.appended.append(record)
+        return rpc.Nothing()
 
     async def count(self, question: rpc.Nothing) -> rpc.UserCount:
         return rpc.UserCount(len(self.users))

@@ -344,6 +344,8 @@ OUTBOX = Method(DB, "outbox.read", OutboxQuestion, Outbox)
 ORDERS = Method(DB, "orders.list", OrdersQuestion, Orders)
 EXECUTIONS = Method(DB, "executions.list", ExecutionsQuestion, Executions)
 SUMMARY = Method(DB, "orders.summary", StoredQuestion, Summary)
+AUDIT_APPEND = Method(DB, "audit.append", AuditRecord, Nothing)
+"""For what must not be done unless it is written down: answered when the record is in the store, not on its way."""
 TRAIL = Method(DB, "audit.read", TrailQuestion, Trail)
 CHAIN_HEADS = Method(DB, "audit.heads", Nothing, ChainHeads)
 CHAIN_HASHES = Method(DB, "audit.hashes", HashesQuestion, Hashes)

@@ -89,6 +89,11 @@ class Journal(Protocol):
         """Write down that something happened."""
         ...
 
+    async def record(self, tenant: str, kind: str, subject: str, detail: dict[str, str], record_id: str = "") -> None:
+        """The same for what must not be done unwritten: it is in the store when this returns. Raises BusUnavailable or
+        AnswerFault when it is not."""
+        ...
+
 
 class Listener(Protocol):
     """Who keeps the live picture."""

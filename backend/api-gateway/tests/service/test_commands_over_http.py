@@ -6,7 +6,7 @@ from gateway_world import ACCOUNT, World
 
 from contracts.audit import AuditRecord
 from contracts.codec import decode
-from contracts.commands import Command, PauseTrading, PlaceOrder
+from contracts.commands import Command, PauseTrading, PlaceOrder, ResumeTrading
 
 ORDER = {"account": ACCOUNT, "symbol": "EURUSD", "side": "BUY", "volume": "0.10"}
 PLACE: dict[str, Any] = {"kind": "place_order", "order": ORDER}
@@ -87,3 +87,15 @@ async def test_a_field_that_stands_twice_is_refused(world: World) -> None:
 async def test_a_flood_of_commands_is_slowed_down(world: World) -> None:
     statuses = [(await give(world, {"kind": "pause"}, f"key-{n:08d}")).status_code for n in range(121)]
     assert statuses == [202] * 120 + [429]
+
+
+async def test_A06_trading_is_not_resumed_while_the_audit_store_is_away_and_can_always_be_paused(world: World) -> None:
+    resume = {"kind": "resume", "reason": "checked"}
+    world.platform.audit_down = True
+    assert (await give(world, resume, "key-resume-1")).status_code == 503
+    assert commands(world) == []
+    assert (await give(world, {"kind": "pause", "reason": "news"}, "key-pause-01")).status_code == 202
+    world.platform.audit_down = False
+    assert (await give(world, resume, "key-resume-1")).status_code == 202
+    assert [record.kind for record in world.platform.appended] == ["command_given"]
+    assert isinstance(commands(world)[-1].body, ResumeTrading)

@@ -32,6 +32,12 @@ class TrailRoutes:
     ledger: Ledger
     clock: Clock
 
+    async def append(self, record: AuditRecord) -> rpc.Nothing:
+        """Write a record; it is durable when this is answered."""
+        routes.check(questions.audit_fault(record))
+        await self.ledger.add_audit([record])
+        return rpc.Nothing()
+
     async def read(self, question: TrailQuestion) -> Trail:
         """Records, for somebody who says why; the tenant finds who and why in its own trail."""
         routes.check(questions.trail_fault(question))
@@ -81,6 +87,7 @@ class TrailRoutes:
 
 async def start(trail: TrailRoutes, bus: Bus) -> None:
     """Answer every question about the trail."""
+    await routes.answer(bus, rpc.AUDIT_APPEND, trail.append)
     await routes.answer(bus, rpc.TRAIL, trail.read)
     await routes.answer(bus, rpc.CHAIN_HEADS, trail.heads)
     await routes.answer(bus, rpc.CHAIN_HASHES, trail.hashes)

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.audit import AuditRecord
 from contracts.proof import CheckpointsQuestion, SealedCheckpoint, TrailQuestion
-from contracts.rpc import CHECKPOINT_ADD, CHECKPOINTS, TRAIL
+from contracts.rpc import AUDIT_APPEND, CHECKPOINT_ADD, CHECKPOINTS, TRAIL
 from kit.errors import AnswerFault
 
 WHY = "ticket 4711: the customer asks why order 12 was denied"
@@ -46,3 +46,13 @@ async def test_checkpoints_come_back_as_they_were_sealed(app):
     await app.bus.ask(CHECKPOINT_ADD, sealed)
     assert (await app.bus.ask(CHECKPOINTS, CheckpointsQuestion("acme"))).checkpoints == (sealed,)
     assert (await app.bus.ask(CHECKPOINTS, CheckpointsQuestion("acme", 5))).checkpoints == ()
+
+
+async def test_a_record_that_must_be_kept_is_in_the_store_when_that_is_answered(app):
+    record = AuditRecord("a1", "acme", 1, "api-gateway", "command_given", "c1", {})
+    await app.bus.ask(AUDIT_APPEND, record)
+    assert app.ledger.audit == {"a1": record}
+    app.ledger.down = True
+    with pytest.raises(AnswerFault) as refused:
+        await app.bus.ask(AUDIT_APPEND, record)
+    assert refused.value.code == "unavailable"

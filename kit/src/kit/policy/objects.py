@@ -59,6 +59,7 @@ ASKS: dict[tuple[str, str], Ask] = {
     _key(rpc.ORDERS): Ask("orders.read", _PERSONS),
     _key(rpc.EXECUTIONS): Ask("executions.read", _PERSONS),
     _key(rpc.SUMMARY): Ask("orders.count"),
+    _key(rpc.AUDIT_APPEND): Ask("audit.write"),
     _key(rpc.TRAIL): Ask("audit.read", _PERSONS),
     _key(rpc.CHAIN_HEADS): Ask("audit.prove", _PERSONS),
     _key(rpc.CHAIN_HASHES): Ask("audit.prove", _PERSONS),

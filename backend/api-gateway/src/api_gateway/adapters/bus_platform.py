@@ -119,8 +119,15 @@ class BusJournal:
 
     async def audit(self, tenant: str, kind: str, subject: str, detail: dict[str, str], record_id: str = "") -> None:
         """Write down that something happened."""
+        record = self._made(tenant, kind, subject, detail, record_id)
+        await self._bus.store(subjects.audit(tenant), encode(record), record.id)
+
+    async def record(self, tenant: str, kind: str, subject: str, detail: dict[str, str], record_id: str = "") -> None:
+        """Write it into the store itself."""
+        await self._bus.ask(rpc.AUDIT_APPEND, self._made(tenant, kind, subject, detail, record_id))
+
+    def _made(self, tenant: str, kind: str, subject: str, detail: dict[str, str], record_id: str) -> AuditRecord:
         identity = record_id or log.new_correlation_id()
-        record = AuditRecord(
+        return AuditRecord(
             identity, tenant, self._clock.now_ms(), self._service, kind, subject, detail, log.correlation.get()
         )
-        await self._bus.store(subjects.audit(tenant), encode(record), identity)

@@ -17,7 +17,7 @@ from api_gateway.routes.door import caller_of
 from api_gateway.routes.market import AnyAccount, Limit, Market
 from api_gateway.routes.schema import errors
 from contracts.accounts import PriceSource
-from contracts.commands import Command, CommandBody, PauseTrading, PlaceOrder
+from contracts.commands import Command, CommandBody, PauseTrading, PlaceOrder, ResumeTrading
 from contracts.views import (
     AccountsView,
     CommandAccepted,
@@ -62,10 +62,10 @@ class Desk:
         if isinstance(given, Refusal):
             raise RefusedError(given)
         if not given.stored:
-            # what can't be written down is not done
-            await self.journal.audit(
-                caller.tenant, "command_given", identity, _detail(caller, body), f"given-{identity}"
-            )
+            # what can't be written down is not done; new risk is not let in again unless the store has it in writing,
+            # while stopping must never wait for a store
+            write = self.journal.record if isinstance(body, ResumeTrading) else self.journal.audit
+            await write(caller.tenant, "command_given", identity, _detail(caller, body), f"given-{identity}")
             correlation = log.correlation.get()
             command = Command(identity, caller.tenant, caller.name, given.given_ms, body, correlation)
             await self.journal.command(command, caller.subject())

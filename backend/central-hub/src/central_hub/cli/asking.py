@@ -16,7 +16,7 @@ from central_hub.adapters.secret_files import seed_file
 from central_hub.domain.portplan import HUB
 from central_hub.domain.programs import NATS
 from central_hub.ports import HubError
-from contracts import subjects
+from contracts import rpc, subjects
 from contracts.audit import AuditRecord
 from contracts.codec import encode
 from contracts.ports import NATS_PORT, PORTS
@@ -56,6 +56,27 @@ async def explain(bus: "Bus", tenant: str, because: str, what: str) -> None:
         {"because": because, "what": what},
     )  # fmt: skip
     await bus.store(subjects.audit(tenant), encode(record), record.id)
+
+
+def write_down(data: DataDir, kind: str, subject: str, detail: dict[str, str]) -> bool:
+    """Write an act of the operator into the audit trail before it is done. HubError when the platform runs and can't
+    take it: then the act must not be done. False: nothing runs, so there is nothing to write it into."""
+    if not data.holder():
+        return False
+    from kit import log
+
+    record = AuditRecord(
+        log.new_correlation_id(), HOME, time.time_ns() // 1_000_000, HUB, kind, subject, {"by": actor()} | detail
+    )
+
+    async def append(bus: "Bus") -> None:
+        await bus.ask(rpc.AUDIT_APPEND, record)
+
+    try:
+        on_bus(data, append)
+    except HubError as error:
+        raise HubError(f"It was not done, because it was not written down: {error}") from None
+    return True
 
 
 def get(data: DataDir, program: str, path: str, timeout_s: float = 2.0) -> tuple[int, bytes]:

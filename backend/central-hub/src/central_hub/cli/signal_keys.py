@@ -1,6 +1,7 @@
 """`aitrading keys rotate signal`: a new key for signals, announced under the key that lies offline."""
 
 import argparse
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from central_hub.adapters.datadir import DataDir
+from central_hub.cli.asking import write_down
 from central_hub.domain.signal_keys import LEAD_MS, TooSoon, next_list
 from central_hub.ports import HubError
 from contracts.rotation import KeyList, SignalKey, SignedKeyList
@@ -21,7 +23,14 @@ def run(options: argparse.Namespace) -> int:
     from kit.key_lists import sign_list, verify_list
     from kit.keys import key_id, make_private_key, public_text, read_private_key, read_public
 
-    secrets = DataDir(options.data).secrets
+    data = DataDir(options.data)
+    secrets = data.secrets
+    if options.revoke:
+        # a key in wrong hands must go, whatever stores are away; what can be written down is
+        with contextlib.suppress(HubError):
+            write_down(data, "signal_key_revoked", "signal", {})
+    elif not write_down(data, "signal_key_rotated", "signal", {}):
+        print("The platform does not run, so this is not in the audit trail.")
     offline = options.rotation_key or secrets / "ca" / "offline" / "rotation.key"
     try:
         rotation_key = read_private_key(offline)
