@@ -48,7 +48,9 @@ SUITES = (
     ),
     Suite(
         "requests",
-        tuple(f"{_SERVED}/test_{name}.py" for name in ("raw_requests", "hostile_bodies", "hostile_sockets")),
+        tuple(
+            f"{_SERVED}/test_{name}.py" for name in ("raw_requests", "hostile_bodies", "hostile_sockets", "handshakes")
+        ),
         "smuggling, slow peers, JSON, WebSocket floods",
         60,
     ),

@@ -23,11 +23,12 @@ class _Server(uvicorn.Server):
     """Leaves signals to the service."""
 
     context: ssl.SSLContext | None = None
+    patience_s = PATIENCE_S
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, with limits for handshakes, which uvicorn leaves at a minute."""
         config, state = self.config, self.server_state
-        secured: dict[str, Any] = {"ssl_handshake_timeout": PATIENCE_S, "ssl_shutdown_timeout": SHUTDOWN_S}
+        secured: dict[str, Any] = {"ssl_handshake_timeout": self.patience_s, "ssl_shutdown_timeout": SHUTDOWN_S}
 
         def connection() -> asyncio.Protocol:
             return config.http_protocol_class(config=config, server_state=state, app_state={})  # type: ignore[call-arg]
@@ -73,7 +74,7 @@ class HttpServer:
                 ws_per_message_deflate=False,
             )
         )
-        self._server.context = context
+        self._server.context, self._server.patience_s = context, patience_s
         self._socket: socket.socket | None = None
 
     def listen(self, service: str, host: str, port: int) -> int:
