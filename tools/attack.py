@@ -40,6 +40,7 @@ SUITES = (
     _ours("token_doors", "the same at HTTP, both WebSockets", 1_200),
     _ours("roles", "roles, written down a second time", 50),
     _ours("schemathesis", "Schemathesis as two tenants", 400, "the package index"),
+    _ours("tls_scan", "sslyze on every port, mTLS included", 90, "the package index"),
     Suite(
         "injection",
         ("backend/database-service/tests/integration/test_injection.py",),

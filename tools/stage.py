@@ -88,7 +88,7 @@ class Stage:
     @property
     def address(self) -> str:
         """Where a browser goes."""
-        return address_of(os.environ, self.ports["api-gateway"])
+        return address_of(self._environ(), self.ports["api-gateway"])
 
     @property
     def client_data(self) -> Path:

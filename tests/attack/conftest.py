@@ -68,7 +68,8 @@ def wycheproof() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The whole platform, started once for all suites."""
-    town = Town(Stage(tmp_path_factory.mktemp("town") / "data"))
+    # https although it is loopback: what attackers meet elsewhere is what is attacked here
+    town = Town(Stage(tmp_path_factory.mktemp("town") / "data", environ={"AITRADING_API_GATEWAY_TLS": "always"}))
     try:
         town.open()
         yield town
