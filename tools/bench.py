@@ -224,7 +224,8 @@ def _post(url: str, body: dict[str, str]) -> dict[str, str]:
 def api(data: Path) -> list[Figure]:
     """An authenticated read, 200 a second, open loop, while prices move."""
     module = _module(ROOT / "backend/api-gateway/tests/bench_api.py")
-    stage = Stage(data)
+    # one user asks as fast as two hundred
+    stage = Stage(data, environ={"AITRADING_API_GATEWAY_READS_PER_MINUTE": "60000"})
     password = secrets.token_urlsafe(18)
     try:
         stage.start_platform()

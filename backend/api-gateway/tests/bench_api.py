@@ -112,7 +112,7 @@ async def _serve(folder: str) -> None:
     import msgspec
 
     states = [state(instruments=tuple(msgspec.structs.replace(instrument, symbol=s) for s in symbols))]
-    async with running(Path(folder), platform=Platform({"ann": user()}, states)) as world:
+    async with running(Path(folder), platform=Platform({"ann": user()}, states), reads_per_minute=60_000) as world:
         sys.stdout.write(json.dumps({"url": world.origin, "token": world.token()}) + "\n")
         sys.stdout.flush()
         seq = 0

@@ -16,6 +16,7 @@ from api_gateway.adapters.http_connection import PATIENCE_S
 from api_gateway.adapters.setup_code import SetupCodeFile
 from api_gateway.adapters.token_office import TokenOffice
 from api_gateway.adapters.uvicorn_server import HttpServer
+from api_gateway.domain.pace import Pace
 from api_gateway.ports import Hasher, Store
 from api_gateway.routes.application import application
 from api_gateway.routes.docs import docs_routes
@@ -135,7 +136,19 @@ async def build(
         https,
     )
     public_origins = frozenset({settings.public_url.rstrip("/")} - {""})
-    door = Door(api, pages, tokens, clock, measures, report, public_origins, https)
+    door = Door(
+        api,
+        pages,
+        tokens,
+        clock,
+        measures,
+        report,
+        public_origins,
+        https,
+        trusted=settings.trusted_networks(),
+        pace=Pace(settings.reads_per_minute),
+        denials=service.denials,
+    )
     server = HttpServer(door, patience_s, https=https, context=tls.context if tls else None)
 
     service.health.register("database-service", store.probe)

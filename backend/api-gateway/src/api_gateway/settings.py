@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from api_gateway.domain.pace import READS_PER_MINUTE
+from api_gateway.domain.peers import Network, networks
 from contracts.ports import PORTS
 from kit.listening import ALWAYS, AUTO, Wire, wire_of
 from kit.settings import ServiceSettings
@@ -34,11 +36,27 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """In a container: the address inside is no loopback, yet its port is published on the host's loopback only, so
     plain HTTP is right. Whoever publishes it elsewhere sends passwords in plain text."""
 
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks (10.0.0.0/8) of the reverse proxies in front; only from them X-Forwarded-For is believed.
+    Limits count the true peer."""
+    reads_per_minute: int = READS_PER_MINUTE
+    """Questions that one user may ask in a minute; a tenant five times, an address three times as many."""
+
     def __post_init__(self) -> None:
+        self.trusted_networks()
+        if self.reads_per_minute < 1:
+            raise ValueError(f"AITRADING_API_GATEWAY_READS_PER_MINUTE={self.reads_per_minute} is not valid: 1 or more")
         if self.tls not in (AUTO, ALWAYS):
             raise ValueError(f"AITRADING_API_GATEWAY_TLS={self.tls!r} is not valid: use auto or always")
         if (self.tls_cert is None) is not (self.tls_key is None):
             raise ValueError("set both AITRADING_API_GATEWAY_TLS_CERT and AITRADING_API_GATEWAY_TLS_KEY, or neither")
+
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The proxies in front; ValueError when one of them is no network."""
+        try:
+            return networks(self.trusted_proxies)
+        except ValueError as error:
+            raise ValueError(f"AITRADING_API_GATEWAY_TRUSTED_PROXIES: {error}") from None
 
     def wire(self) -> Wire:
         """What is spoken on the port."""

@@ -40,6 +40,7 @@ ORIGIN_REFUSED = Refusal(
 NOT_FOUND = Refusal(404, "not_found", "There is nothing here with this name.")
 NOT_JSON = Refusal(415, "not_json", "Send the body as JSON with the header Content-Type: application/json.")
 TOO_LARGE = Refusal(413, "too_large", "The body is larger than this page takes. Send less.")
+BUSY = Refusal(503, "busy", "Too many questions are being answered at the moment. Try again in a second.", 1)
 UNAVAILABLE = Refusal(
     503, "unavailable", "A part of the platform does not answer at the moment. Try again in a few seconds.", 2
 )

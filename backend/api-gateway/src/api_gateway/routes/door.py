@@ -10,15 +10,19 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_gateway.domain.access import LOOPBACK_HOSTS, SOCKET, TABLE, Caller, Knock, is_page, judge, listed
 from api_gateway.domain.addresses import is_plain, question_fault
+from api_gateway.domain.denied import event_of
 from api_gateway.domain.headers import Headers, cookie_of, secured
 from api_gateway.domain.limits import Limiter
-from api_gateway.domain.refusals import NOT_FOUND, NOT_JSON, TOO_LARGE, Refusal, too_many
+from api_gateway.domain.pace import InFlight, Pace
+from api_gateway.domain.peers import Network, peer_of
+from api_gateway.domain.refusals import BUSY, NOT_FOUND, NOT_JSON, TOO_LARGE, Refusal, too_many
 from api_gateway.domain.strict_json import body_fault
 from api_gateway.ports import Pages, Tokens
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
 from kit.clock import Clock
+from kit.denials import DenialBook
 from kit.service_tokens import on_behalf_of
 from kit.tls import TRUST_DOMAIN
 
@@ -49,6 +53,12 @@ class Door:
     report: Report
     public_origins: frozenset[str]
     https: bool
+    trusted: tuple[Network, ...] = ()
+    """Proxies whose X-Forwarded-For counts."""
+    pace: Pace = field(default_factory=Pace)
+    denials: DenialBook = field(default_factory=DenialBook)
+    """What was denied, for the audit trail."""
+    flight: InFlight = field(default_factory=InFlight)
     misses: Limiter = field(default_factory=lambda: Limiter(MISSES_PER_MINUTE))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,8 +86,9 @@ class Door:
             if status == 0:
                 await refuse(send_on, method, refusal, error_id)
         finally:
+            name = listed(path)
+            self._note(scope, method, name, headers, status)
             if method != SOCKET:
-                name = listed(path)
                 known = (method, name) in TABLE
                 self.measures.answered(name if known else "other", status, time.perf_counter() - started)
 
@@ -97,14 +108,17 @@ class Door:
             headers.get(b"x-csrf-token", ""),
             caller,
         )
+        scope["state"]["caller"] = caller
+        peer = self._peer(scope, headers)
         refusal = (
-            judge(knock, self.public_origins, self.clock.now_ms())
+            self._too_fast(method, caller, peer)
+            or judge(knock, self.public_origins, self.clock.now_ms())
             or (None if is_plain(scope.get("raw_path") or path.encode()) else NOT_FOUND)
             or question_fault(scope["query_string"])
             or _body_fault(path, headers)
         )
         if refusal is NOT_FOUND:
-            refusal = self._missed(scope) or refusal
+            refusal = self._missed(scope, headers) or refusal
         body = b""
         if refusal is None and method != SOCKET and _has_body(headers):
             read = await _read(receive, MAX_REPORT if path == REPORTS else MAX_BODY)
@@ -115,14 +129,38 @@ class Door:
         if refusal is not None:
             await refuse(send, method, refusal)
             return
-        scope["state"]["caller"] = caller
         # the services behind answer the person, not the gateway
         on_behalf_of.set(caller.token if caller else "")
-        await self.api(scope, _again(body, receive) if body else receive, send)
+        if method == SOCKET:
+            await self.api(scope, receive, send)
+        elif not self.flight.enter(peer):
+            await refuse(send, method, BUSY)
+        else:
+            try:
+                await self.api(scope, _again(body, receive) if body else receive, send)
+            finally:
+                self.flight.leave(peer)
 
-    def _missed(self, scope: Scope) -> Refusal | None:
+    def _peer(self, scope: Scope, headers: dict[bytes, str]) -> str:
         client = scope.get("client")
-        wait_ms = self.misses.wait_ms(client[0] if client else "", self.clock.now_ms())
+        return peer_of(client[0] if client else "", headers.get(b"x-forwarded-for", ""), self.trusted)
+
+    def _too_fast(self, method: str, caller: Caller | None, peer: str) -> Refusal | None:
+        wait_ms, kind = self.pace.wait_ms(method, caller, peer, self.clock.now_ms())
+        return too_many(kind.value, -(-wait_ms // 1000)) if wait_ms else None
+
+    def _note(self, scope: Scope, method: str, name: str, headers: dict[bytes, str], status: int) -> None:
+        """Whatever said no, and wherever it was said: it goes into the audit trail, many of a sort as one record."""
+        caller = scope["state"].get("caller")
+        presented = b"authorization" in headers or b"cookie" in headers
+        if event := event_of(method, name, status, caller, presented):
+            who = caller.name if caller else self._peer(scope, headers)
+            what = f"{method} {name}" if name else "unknown addresses"
+            tenant = caller.tenant if caller else ""
+            self.denials.add(event, tenant, who, what, str(status), self.clock.now_ms())
+
+    def _missed(self, scope: Scope, headers: dict[bytes, str]) -> Refusal | None:
+        wait_ms = self.misses.wait_ms(self._peer(scope, headers), self.clock.now_ms())
         return too_many("addresses that do not exist", -(-wait_ms // 1000)) if wait_ms else None
 
     def _caller(self, headers: dict[bytes, str]) -> Caller | None:
@@ -144,7 +182,7 @@ class Door:
         if answer is None:
             await refuse(send, method, NOT_BUILT)
             return
-        if answer.status == 404 and (refusal := self._missed(scope)):
+        if answer.status == 404 and (refusal := self._missed(scope, headers)):
             await refuse(send, method, refusal)
             return
         size: Headers = [] if answer.status == 304 else [(b"content-length", str(len(answer.body)).encode())]
