@@ -19,7 +19,7 @@ from contracts import rpc, subjects
 from contracts.accounts import AccountState, Instrument, MarginMode, Position, PriceSource, Side
 from contracts.audit import AuditRecord
 from contracts.bars import Bar
-from contracts.codec import encode
+from contracts.codec import decode, encode
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
 from contracts.ticks import TickBatch, pack
@@ -273,3 +273,8 @@ async def talk(world: World, *parts: bytes, every_s: float = 0.0, patience_s: fl
         return b""
     finally:
         writer.close()
+
+
+def trail(world: World, kind: str) -> list[AuditRecord]:
+    """The audit records of a kind."""
+    return [r for r in (decode(data, AuditRecord) for data in world.bus.on("audit.>")) if r.kind == kind]

@@ -227,7 +227,7 @@ async def test_a_browser_that_talks_too_much_is_closed(world: World) -> None:
                 await browser.send("hello")
             except ConnectionClosed:
                 break
-        assert await close_code(browser) == 1008
+        assert await close_code(browser) == 4429
 
 
 async def test_what_is_no_message_is_counted_and_kept_out(world: World) -> None:

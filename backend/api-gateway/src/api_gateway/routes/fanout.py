@@ -21,6 +21,8 @@ from kit.clock import Clock
 BEAT_S = 0.02
 HEARTBEAT_S = 1.0
 PER_USER = 64
+PER_TENANT = 512
+"""However many users a tenant makes."""
 
 SESSION_OVER = 4401
 TRY_AGAIN = 1013
@@ -91,9 +93,9 @@ class Fanout:
         return sum(len(room.seats) for room in self._rooms.values())
 
     def enter(self, caller: Caller) -> Seat | None:
-        """A place for one more browser, which begins with every account; None when its user has too many."""
+        """A place for one more browser, which begins with every account; None when its user or tenant has too many."""
         room = self.room(caller.tenant)
-        if sum(seat.caller.name == caller.name for seat in room.seats) >= PER_USER:
+        if len(room.seats) >= PER_TENANT or sum(seat.caller.name == caller.name for seat in room.seats) >= PER_USER:
             return None
         states = room.picture.accounts
         seat = Seat(caller, Browser())

@@ -21,7 +21,8 @@ CLOSE_LIMIT_S = 5.0
 """How long a slow browser may take until it can be told why it is closed."""
 MAX_HEARD = 256
 """A browser has nothing to say here; one that talks this much is no browser."""
-TALKATIVE = 1008
+TALKATIVE = 4429
+"""As 429: too many messages."""
 ACCIDENT = 1011
 
 
