@@ -144,10 +144,11 @@ class Stage:
         extra = ["--free-ports"] if self.free_ports else []
         self.platform = self._spawn("hub", [str(BIN / "aitrading"), "up", "--data", str(self.data), *extra])
         shown: list[str] = []
+        seen: set[str] = set()
         while time.monotonic() - started < READY_LIMIT_S:
             if self.platform.poll() is not None:
                 raise StageError(last_line(self.log_of("hub")))
-            waiting = self._not_ready(self.platform.pid)
+            waiting = self._not_ready(self.platform.pid, seen)
             if not waiting:
                 return time.monotonic() - started
             if show and waiting != shown:
@@ -156,14 +157,16 @@ class Stage:
             time.sleep(0.05)
         raise StageError(f"not ready within {READY_LIMIT_S:.0f} s: {', '.join(shown)}; see {self.data / 'logs'}")
 
-    def _not_ready(self, hub: int) -> list[str]:
+    def _not_ready(self, hub: int, seen: set[str]) -> list[str]:
+        """Who was ready once is kept in `seen` and not asked again: each question is a handshake."""
         try:
             state = json.loads((self.data / "run" / "state.json").read_text())
             if state["hub"]["pid"] != hub:  # the record of an earlier hub
                 return list(SERVER_PROGRAMS)
         except (OSError, ValueError, KeyError, TypeError):
             return list(SERVER_PROGRAMS)
-        return [name for name in SERVER_PROGRAMS if not self.ready(name)]
+        seen |= {name for name in SERVER_PROGRAMS if name not in seen and self.ready(name)}
+        return [name for name in SERVER_PROGRAMS if name not in seen]
 
     def ready(self, service: str) -> bool:
         """The service answers its readiness page with 200."""

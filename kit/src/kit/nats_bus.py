@@ -20,7 +20,7 @@ from contracts import subjects
 from contracts.codec import decode, encode
 from contracts.errors import ContractError
 from contracts.rpc import Fault, Method
-from kit import log
+from kit import log, nkeys
 from kit.backoff import Backoff
 from kit.bus import ASK_TIMEOUT_S, Delivery, Message, OnDeliveries, OnMessage
 from kit.errors import AnswerFault, BusUnavailable
@@ -85,6 +85,16 @@ class _Ending:
             await asyncio.gather(self.task, return_exceptions=True)
 
 
+class _Client(Client):
+    """Answers the server's challenge with our own Ed25519; the library would import another one for it."""
+
+    def _setup_nkeys_seed_connect(self) -> None:
+        seed = Path(str(self._nkeys_seed))
+        self._public_nkey = nkeys.public_of(seed.read_text())
+        # read again at every connection, so that the key does not stay in memory
+        self._signature_cb = lambda nonce: nkeys.sign(seed.read_text(), nonce.encode())
+
+
 def _refuse_hopeless(url: str, seed: Path) -> None:
     if not url.startswith("tls://"):
         raise BusUnavailable(f"{url!r} is not an address of the bus: it begins with tls://, nothing else is spoken")
@@ -98,7 +108,7 @@ class NatsBus:
     def __init__(self, service: str, guard: Guard) -> None:
         self.guard = guard
         self._service = service
-        self._nc = Client()
+        self._nc = _Client()
         self._js: JetStreamContext = self._nc.jetstream()
         self._consumers: dict[str, tuple[str, ConsumerConfig]] = {}
         """ durable name -> its stream and configuration, to make it again """

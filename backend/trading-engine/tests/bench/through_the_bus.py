@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -21,15 +20,15 @@ from kit.keys import make_private_key
 from kit.nats_bus import NatsBus
 from kit.testing import write_service_keys
 from kit.testing.engines import NatsServer, free_port, nats_server
+from kit.testing.pki import page
 
 SYMBOLS = [f"SYM{i}" for i in range(8)]
 TICKS = 2_000_000
 
 
-def figures(port: int) -> dict[str, float]:
+def figures(server: NatsServer, port: int) -> dict[str, float]:
     """Ticks worked on and CPU seconds used."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
-        text = page.read().decode()
+    text = page(port, "trading-engine", server.files("operator"), "/metrics")[1].decode()
     found = {}
     for name in ("engine_ticks_total", "process_cpu_seconds_total"):
         match = re.search(rf"^{name} ([0-9.e+]+)$", text, re.MULTILINE)
@@ -76,14 +75,14 @@ async def measure(server: NatsServer, directory: Path, size: int) -> None:
                     break
             except Exception:
                 await asyncio.sleep(0.05)
-        before = await asyncio.to_thread(figures, port)
+        before = await asyncio.to_thread(figures, server, port)
         total = TICKS // size // len(SYMBOLS) * len(SYMBOLS) * size
         began = time.monotonic()
         sending = asyncio.create_task(publish(bus, size))
         seen = before
         while seen["engine_ticks_total"] < total and time.monotonic() - began < 120:
             await asyncio.sleep(0.1)
-            seen = await asyncio.to_thread(figures, port)
+            seen = await asyncio.to_thread(figures, server, port)
         took = time.monotonic() - began
         await sending
         cpu = seen["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]

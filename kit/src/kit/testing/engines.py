@@ -1,7 +1,6 @@
 """Real engines for tests, started from the wheels on free ports in a temporary directory."""
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -12,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nkeys
-
 from contracts.ports import PORTS
 from contracts.subjects import RIGHTS
+from kit import nkeys
 from kit.nats_bus import NatsBus
 from kit.service_tokens import Guard
 from kit.testing.guards import whoever_may
@@ -81,7 +79,7 @@ class NatsServer:
         if not file.exists():
             self.directory.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)
-            file.write_bytes(nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER))
+            file.write_text(nkeys.make_seed())
         return file
 
     def files(self, service: str) -> TlsFiles:
@@ -112,7 +110,7 @@ class NatsServer:
         config = self.directory / "nats.conf"
         store = self.directory / "jetstream"
         tls = self.files("nats")
-        user = nkeys.from_seed(bytearray(self.seed.read_bytes())).public_key.decode()
+        user = nkeys.public_of(self.seed.read_text())
         config.write_text(
             f"listen: 127.0.0.1:{self.port}\nmax_payload: 8MB\n"
             # room to ask for every stream again: a stream that exists is checked against what is left

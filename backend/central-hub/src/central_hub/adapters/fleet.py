@@ -17,7 +17,7 @@ from central_hub.domain.watch import Probe, Watch
 from central_hub.ports import HubError, Launcher, Process
 from contracts.audit import DependencyHealth, Health
 
-PROBE_STARTING_S = 0.05
+PROBE_STARTING_S = 0.1
 PROBE_RUNNING_S = 2.0
 ROTATE_EVERY_S = 10.0
 

@@ -123,13 +123,10 @@ def _bus_keys(folder: Path, users: Iterable[str]) -> dict[str, str]:
     known = msgspec.json.decode(public.read_bytes(), type=dict[str, str]) if public.exists() else {}
     missing = [user for user in users if user not in known or not (folder / f"{user}.seed").exists()]
     if missing:
-        import nkeys  # only when a seed is made
+        from kit import nkeys  # only when a seed is made
 
         for user in missing:
-            seed = write_once(
-                folder / f"{user}.seed", nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER).decode()
-            )
-            known[user] = nkeys.from_seed(bytearray(seed.encode())).public_key.decode()
+            known[user] = nkeys.public_of(write_once(folder / f"{user}.seed", nkeys.make_seed()))
         _write(public, msgspec.json.format(msgspec.json.encode(known), indent=1).decode(), 0)
     return known
 
