@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.secret_files import seed_file
 from central_hub.cli.asking import get
+from desktop.health import page
 from kit.clock import SystemClock
 from kit.errors import KitError
 from kit.listening import address_of
@@ -220,10 +220,10 @@ class Stage:
     def connector_metric(self, name: str) -> int:
         """A figure from the connector's metrics page, such as `ticks_sent`."""
         ports = json.loads((self.client_data / "client.json").read_text())["ports"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{ports['metatrader-connector']}/metrics", timeout=5) as page:
-            for line in page.read().decode().splitlines():
-                if line.startswith(f"{name} "):
-                    return int(float(line.split()[1]))
+        connector = "metatrader-connector"
+        for line in page(self.client_data, connector, ports[connector], "/metrics").decode().splitlines():
+            if line.startswith(f"{name} "):
+                return int(float(line.split()[1]))
         raise StageError(f"the connector has no metric {name}")
 
     @asynccontextmanager

@@ -238,7 +238,7 @@ class World:
 
     def enrol(self) -> None:
         assert self.bridge.authority is not None
-        body = enrolment_of(self.bridge.authority, f"wss://127.0.0.1:{self.bridge.port}/terminal", self.key)
+        body = enrolment_of(self.bridge.authority, f"wss://localhost:{self.bridge.port}/terminal", self.key)
         self.enrolment_file.write_text(json.dumps(body))
 
     def terminal(self, **config: object) -> Path:

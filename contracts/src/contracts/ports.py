@@ -43,12 +43,17 @@ LISTENERS: dict[str, Listener] = {
 }
 """ program of the server -> its listening port; PostgreSQL has none: it listens on a unix socket of mode 0600 """
 
+CLIENT_LISTENERS: dict[str, Listener] = {
+    "metatrader-connector": Listener(9001, Wire.MUTUAL_TLS, STAFF, "health and metrics, for this PC"),
+    "config-manager": Listener(9002, Wire.MUTUAL_TLS, STAFF, "health, metrics and the settings, for this PC"),
+    "data-collector": Listener(9003, Wire.MUTUAL_TLS, STAFF, "health, metrics and news, for this PC"),
+    "security": Listener(9004, Wire.MUTUAL_TLS, STAFF, "health of vault and audit log, for this PC"),
+}
+""" app of the trader's PC -> its listening port, on loopback; certificates of an authority of that PC alone """
+
 PORTS: dict[str, int] = {
     **{name: listener.port for name, listener in LISTENERS.items() if name != "nats"},
-    "metatrader-connector": 9001,
-    "config-manager": 9002,
-    "data-collector": 9003,
-    "security": 9004,
+    **{name: listener.port for name, listener in CLIENT_LISTENERS.items()},
 }
 """ service -> default port on the loopback address """
 

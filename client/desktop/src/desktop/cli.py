@@ -15,7 +15,7 @@ from desktop.asking import passphrase_options
 from desktop.health import ask
 from desktop.plan import Chosen, State, ports
 from desktop.supervisor import Supervisor, trouble_of
-from desktop.vault_cli import add_verbs, chosen_keeper, papers_of, run_doctor, run_vault
+from desktop.vault_cli import add_verbs, chosen_keeper, papers_of, run_doctor, run_pins, run_vault
 from kit.errors import KitError
 from kit.hardening import harden
 
@@ -117,7 +117,7 @@ def _status(options: argparse.Namespace) -> int:
     except (OSError, msgspec.DecodeError):
         print("the client is not running; start it with `aitrading-client run`", file=sys.stderr)
         return 1
-    answers = [ask(app, port) for app, port in state.ports.items()]
+    answers = [ask(options.data, app, port) for app, port in state.ports.items()]
     if options.json:
         print(msgspec.json.encode(answers).decode())
     else:
@@ -157,6 +157,7 @@ def main() -> int:
         "limits": _limits,
         "vault": run_vault,
         "doctor": run_doctor,
+        "pins": run_pins,
     }
     try:
         return verbs[options.verb](options)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from client_security.adapters.local_ca import RENEW_EVERY_S, make_local_certificates
 from desktop.health import Answer, ask
 from desktop.plan import APPS, CONNECTOR, VAULT_USERS, Chosen, environment
 from kit.backoff import Backoff
@@ -46,8 +47,10 @@ class Supervisor:
             except NotImplementedError:  # Windows has no loop signal handlers
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._stop.set))
         (self.data / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
+        await asyncio.to_thread(make_local_certificates, self.data)
         watching = [asyncio.create_task(self._keep(app)) for app in APPS]
         watching.append(asyncio.create_task(self._announce()))
+        watching.append(asyncio.create_task(self._renew_certificates()))
         await self._stop.wait()
         for task in watching:
             task.cancel()
@@ -101,11 +104,17 @@ class Supervisor:
         plain = [line for line in lines if not line.startswith("{")]
         return (plain or ["see its log"])[-1][:300]
 
+    async def _renew_certificates(self) -> None:
+        """The apps notice by themselves; who runs for months must not lose sight of them."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            await asyncio.to_thread(make_local_certificates, self.data)
+
     async def _announce(self) -> None:
         """One line when the connector is connected, and one whenever that changes."""
         told: tuple[bool, str] | None = None
         while True:
-            answer = await asyncio.to_thread(ask, CONNECTOR, self.ports[CONNECTOR])
+            answer = await asyncio.to_thread(ask, self.data, CONNECTOR, self.ports[CONNECTOR])
             now = (answer.ready, trouble_of(answer))
             if answer.ready and (told is None or not told[0]):
                 details = "; ".join(d.detail for d in answer.dependencies if d.name in ("terminal", "uplink"))

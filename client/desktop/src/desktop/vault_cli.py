@@ -1,7 +1,9 @@
-"""`aitrading-client vault …` and `doctor`: look after the vault, and say what protects this program."""
+"""`aitrading-client vault …`, `pins` and `doctor`: look after the vault, and say what protects this program."""
 
 import argparse
 import sys
+import time
+from pathlib import Path
 
 from client_security.adapters.papers import SETTABLE, Papers
 from client_security.app import AUDIT_FILE, AuditFile
@@ -28,8 +30,10 @@ def add_verbs(
     put.add_argument("name", choices=SETTABLE)
     drop = inner.add_parser("remove", help="take such a secret out")
     drop.add_argument("name", choices=SETTABLE)
+    pins = verbs.add_parser("pins", help="take a newer set of the server's pinned keys, signed by its rotation key")
+    pins.add_argument("file", type=Path, help="`pins.json` from the server's `terminal pins`")
     doctor = verbs.add_parser("doctor", help="say what protects this program and its secrets")
-    made += [rotate, put, drop, doctor]
+    made += [rotate, put, drop, pins, doctor]
     for verb in made:
         passphrase_options(verb)
     return made
@@ -99,6 +103,14 @@ def _verify(options: argparse.Namespace, papers: Papers) -> int:
         return 1
     noted = "no head was noted yet" if head is None else f"the vault remembers record {head.index}"
     print(f"audit log  {count} record(s), every hash fits; {noted}")
+    return 0
+
+
+def run_pins(options: argparse.Namespace) -> int:
+    """Take a set of pins by hand: where the client could not get it from the server itself."""
+    now_ms = time.time_ns() // 1_000_000
+    taken = papers_of(options).take_pins(options.file.read_bytes(), now_ms)
+    print(f"pins of version {taken.version} are in use from the next start on")
     return 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.testing import enrolment_of
+from client_security.vaults import vault_in
 from kit.testing import eventually
 from kit.testing.pki import TestAuthority
 
@@ -61,6 +62,7 @@ async def test_it_starts_four_apps_tells_the_truth_restarts_one_and_stops_clean(
         await eventually(honest, within_s=30, every_s=0.3)
         children = psutil.Process(client.pid).children()
         assert len(children) == 4
+        assert_no_secret_is_in_sight(home, client.pid)
         victim = next(child for child in children if "config_manager" in child.cmdline())
         victim.kill()
         await eventually(lambda: _config_manager(client.pid) not in (None, victim.pid), within_s=15)
@@ -72,6 +74,20 @@ async def test_it_starts_four_apps_tells_the_truth_restarts_one_and_stops_clean(
     text = (await client.stdout.read()).decode()
     assert "client of account 1000001" in text
     assert "not connected: " in text
+
+
+def assert_no_secret_is_in_sight(home, pid: int) -> None:
+    """Neither in a command line, nor in an environment, nor in a log: of this program and all below it."""
+    vault = vault_in(home / "data")
+    secrets = {vault.unlocked_key().hex().encode(), vault.unlocked_key(), b"one-time-secret"}
+    if (key := vault.entry("terminal-key")) is not None:
+        secrets.add(key.split(b"\n")[1])
+    looked = [path.read_bytes() for path in (home / "data" / "logs").iterdir()]
+    for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        looked.append(" ".join(one.cmdline()).encode())
+        looked.append(repr(one.environ()).encode())
+    assert len(looked) >= 4 + 2 * 5
+    assert not [secret for secret in secrets for text in looked if secret in text]
 
 
 def _config_manager(parent: int) -> int | None:

@@ -8,11 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from client_security.adapters.local_ca import DESKTOP, local_files
 from contracts.accounts import PriceSource
 from contracts.ticks import Mark, unpack
 from contracts.uplink import Goodbye
+from kit.errors import CertificateRefused
 from kit.testing import eventually
 from kit.testing.engines import free_port
+from kit.testing.pki import page
 
 pytestmark = pytest.mark.integration
 DATA = Path(__file__).parents[5] / "shared" / "data"
@@ -142,7 +145,7 @@ async def test_a_full_spool_stops_reading_and_goes_on_when_the_server_takes_tick
     process = await world.start(terminal, port, spool_max_mb="1")
     try:
         reader = "spool is full"
-        await eventually(lambda: _health(port, reader), within_s=20)
+        await eventually(lambda: _health(world, port, reader), within_s=20)
         await bridge.start(bridge_port)
         await eventually(lambda: bridge.total() == 200_000 - 4, within_s=40)
     finally:
@@ -150,14 +153,12 @@ async def test_a_full_spool_stops_reading_and_goes_on_when_the_server_takes_tick
     assert bridge.rewinds == 0
 
 
-async def _health(port: int, text: str) -> bool:
+async def _health(world, port: int, text: str) -> bool:
+    files = local_files(world.data, DESKTOP)
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
+        _, body = await asyncio.to_thread(page, port, "metatrader-connector", files, "/health/ready")
+    except (OSError, CertificateRefused):
         return False
-    writer.write(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
-    body = await reader.read()
-    writer.close()
     return text in body.decode()
 
 
@@ -210,7 +211,7 @@ async def test_another_account_in_the_terminal_is_noticed_and_nothing_of_it_is_s
     port = free_port()
     process = await world.start(world.terminal(account={"login": 777}), port)
     try:
-        await eventually(lambda: _health(port, "logged in to account 777"), within_s=20)
+        await eventually(lambda: _health(world, port, "logged in to account 777"), within_s=20)
         await eventually(lambda: bridge.live)
     finally:
         await stop(process)
@@ -234,3 +235,34 @@ async def test_two_connectors_never_share_a_directory(world, bridge) -> None:
     finally:
         await stop(first)
     assert "stop it first" in (world.root / "connector.log").read_text()
+
+
+async def test_N14_after_a_change_of_address_the_session_resumes_and_no_tick_is_missing(world, bridge) -> None:
+    path = made_file(world, 60_000)
+    market = {"kind": "replay", "file": str(path), "symbol": "EURUSD", "speed": 400.0}
+    process = await world.start(world.terminal(market=market, state_file=None), free_port())
+    port = bridge.port
+    try:
+        await eventually(lambda: bridge.total() > 2_000, within_s=20)
+        await bridge.stop()
+        bridge.address = "127.0.0.2"
+        (world.data / "server.address").write_text(bridge.address)  # where its name leads now
+        await bridge.start(port)
+        await eventually(lambda: bridge.total() == 60_000 - 4, within_s=60)
+    finally:
+        await stop(process)
+    columns(bridge, "EURUSD")
+    assert len({hello.epoch for hello in bridge.hellos}) == 1
+    assert (bridge.joins, set(bridge.headers)) == (1, {"Bearer aaa.bbb.ccc"})
+
+
+async def test_a_certificate_is_renewed_while_ticks_flow_and_the_line_stays_open(world, bridge) -> None:
+    bridge.leaf_lifetime_s = 6
+    market = {"kind": "generator", "ticks_per_second": 50.0}
+    process = await world.start(world.terminal(market=market), free_port())
+    try:
+        await eventually(lambda: bridge.renewals >= 2, within_s=30)
+        assert bridge.total() > 0
+    finally:
+        await stop(process)
+    assert (bridge.joins, len(bridge.hellos), bridge.rewinds) == (1, 1, 0)

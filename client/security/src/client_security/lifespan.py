@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from client_security.adapters.local_ca import ensured
 from client_security.settings import ClientSettings
 from kit import log, settings
 from kit.clock import Clock, SystemClock
@@ -21,6 +22,7 @@ from kit.edge import Accept, Edge
 from kit.errors import KitError, SettingsError
 from kit.hardening import harden, mitigations
 from kit.health import HealthBook
+from kit.tls import Reloading, server_context
 
 S = TypeVar("S", bound=ClientSettings)
 
@@ -70,7 +72,11 @@ class App:
 
     async def start_edge(self) -> None:
         """Begin to probe and to answer on the port. Call it last: whoever sees the port open may use the app."""
-        self.edge = Edge(self.name, self.settings.host, self.settings.port, self.health, self.metrics, self.accept)
+        files = ensured(self.settings.data_dir, self.name)
+        tls = server_context(files, client_certificates=True)
+        host, port = self.settings.host, self.settings.port
+        self.edge = Edge(self.name, host, port, self.health, self.metrics, self.accept, tls=tls)
+        self.run_task(Reloading(files, [tls]).run(), "certificates")
         await self.edge.start()
         self.closing.push_async_callback(self.edge.stop)
         self.run_task(self.health.watch(), "health")

@@ -140,7 +140,7 @@ PLATFORM: dict[str, Rule] = {
     "ca.read": Rule("See the platform's certificates", _is(OPERATOR), Tenants.NONE),
     "ca.manage": Rule("Renew certificates and authorities", _is(OPERATOR), Tenants.NONE),
     "keys.rotate": Rule("Make a new signing key", _is(OPERATOR), Tenants.NONE),
-    "client.local": Rule("Ask an app on the trader's own PC", CLIENT, Tenants.NONE, only_local=True),
+    "client.local": Rule("Ask an app on the trader's own PC", CLIENT | {OPERATOR}, Tenants.NONE, only_local=True),
 }
 """What services, terminals and the operator do."""
 
