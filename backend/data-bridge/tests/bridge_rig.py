@@ -240,7 +240,7 @@ class FakeStore:
         changed = known is not None and (known.journal, known.session) != (wish.journal, wish.last_session)
         self.fence += not known or changed
         self.holder = wish
-        return LeaseTaken(self.fence, changed, wish.terminal, 1)
+        return LeaseTaken(self.fence, bool(known) and (changed or wish.claim), wish.terminal, 1)
 
     async def _answer(self, question: StoredQuestion) -> Stored:
         if self.mute:

@@ -293,11 +293,12 @@ class LeaseWish(msgspec.Struct, frozen=True):
 class LeaseTaken(msgspec.Struct, frozen=True):
     """`fence` is the number of the lease, 0 when it was refused: the account is another client's.
 
-    `changed`: somebody else held it before, perhaps until now: wait LEASE_MS + LEASE_MARGIN_MS before granting it.
+    `wait`: somebody else held it before, perhaps until now, or the same client before it was started anew, perhaps as a
+    copy of its disk: wait LEASE_WAIT_MS before granting it.
     """
 
     fence: int
-    changed: bool
+    wait: bool
     holder: str
     """The terminal that holds it now."""
     since_ms: int

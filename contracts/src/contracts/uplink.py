@@ -89,8 +89,9 @@ class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
 
 LEASE_MS = 4_000
 """A client may send orders for this long after it asked (`Ping`) and was told (`Pong`) that the lease is its own."""
-LEASE_MARGIN_MS = 500
-"""So much longer than a lease the bridge waits before it grants an account's lease to another client."""
+LEASE_WAIT_MS = 5_500
+"""So long the bridge waits before it grants an account to a client that was just started: by then the lease of whoever
+had it is over, and every signal that was made before has expired."""
 HEARTBEAT_MS = 5_000
 """Each side says something at least so often."""
 SILENT_MS = 2 * HEARTBEAT_MS

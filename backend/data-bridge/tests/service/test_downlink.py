@@ -13,7 +13,7 @@ from contracts.executions import ExecutionState
 from contracts.rotation import SignedKeyList
 from contracts.rpc import LeaseWish
 from contracts.signals import SignedSignal
-from contracts.uplink import LEASE_MARGIN_MS, LEASE_MS, Goodbye, Ping, Pong, Welcome
+from contracts.uplink import LEASE_WAIT_MS, Goodbye, Ping, Pong, Welcome
 from data_bridge.adapters.signal_feed import SignalFeed
 from data_bridge.adapters.trail import BusTrail
 from data_bridge.domain.counts import Counts
@@ -90,7 +90,7 @@ async def test_a_signal_without_an_answer_comes_again_after_a_reconnect(run_app:
             await eventually(lambda: terminal.heard(SignedSignal))
             (welcome,) = terminal.heard(Welcome)
         await eventually(lambda: app.bus.deliveries[0].answered == "retry")
-        async with app.terminal(hello=rig.hello_of(last_session=welcome.session)) as terminal:
+        async with app.terminal(hello=rig.hello_of(last_session=welcome.session, claim=False)) as terminal:
             assert await eventually(lambda: terminal.heard(SignedSignal)) == [signal(app)]
 
 
@@ -184,7 +184,7 @@ async def test_a_terminal_hears_of_new_signal_keys_at_once_and_another_before_it
         second = announce(app.folder, b"two")
         assert await eventually(lambda: terminal.heard(SignedKeyList)[1:]) == [second]
     await app.bus.store(SUBJECT, encode(signal(app)), "s1")
-    async with app.terminal(hello=rig.hello_of(last_session=terminal.heard(Welcome)[0].session)) as later:
+    async with app.terminal(hello=rig.hello_of(last_session=terminal.heard(Welcome)[0].session, claim=False)) as later:
         await eventually(lambda: later.heard(SignedSignal))
         kinds = [type(f) for f in later.frames]
         assert kinds.index(SignedKeyList) < kinds.index(SignedSignal)
@@ -208,7 +208,7 @@ async def test_O14_a_second_client_of_the_account_waits_until_the_first_ones_lea
         await eventually(lambda: second.heard(Pong))
         assert [p.fence for p in second.heard(Pong)] == [0]
         await app.bus.store(SUBJECT, encode(signal(app)), "s1")
-        app.clock.advance(LEASE_MS + LEASE_MARGIN_MS)
+        app.clock.advance(LEASE_WAIT_MS)
         await second.say(Ping(2))
         await eventually(lambda: second.heard(SignedSignal))
         assert [p.fence for p in second.heard(Pong)] == [0, 2]

@@ -239,7 +239,7 @@ class Connection(picows.WSListener):
                 self._run(self._lend_later(wish))
             return
         self.session.lent(taken, self.around.clock.now_ms())
-        if taken.changed:
+        if taken.wait:
             detail = {"terminal": taken.holder, "fence": str(taken.fence), "session": self.session.id}
             self.around.trail.record(self.who.tenant, "terminal_lease_changed", self.who.account, detail)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from contracts.rpc import LeaseTaken
-from contracts.uplink import LEASE_MARGIN_MS, LEASE_MS
+from contracts.uplink import LEASE_WAIT_MS
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class LeaseHold:
         """The store lent the account to this client. Whoever held it was told to stop; one that could not hear it
         stops by itself when its lease runs out, and only then this one begins."""
         self.fence = answer.fence
-        self.from_ms = now_ms + LEASE_MS + LEASE_MARGIN_MS if answer.changed else now_ms
+        self.from_ms = now_ms + LEASE_WAIT_MS if answer.wait else now_ms
 
     def granted(self, now_ms: int) -> int:
         """The lease the client has now; 0 when it has none."""
@@ -32,5 +32,5 @@ class LeaseHold:
         if self.granted(now_ms):
             return ""
         if self.fence:
-            return "another client held this account a moment ago; its time runs out in seconds, then this one trades"
+            return "the client was just started; it trades when the time of whoever had this account before is over"
         return "the server has not yet lent the account to this client: its database does not answer"
