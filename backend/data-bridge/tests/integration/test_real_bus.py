@@ -109,13 +109,13 @@ async def test_a_signal_is_redelivered_at_once_to_the_next_connection_until_it_i
         await eventually(lambda: terminal.heard(Welcome))
         await stage.bus.store("signals.default.1000001", encode(signal), "s1")
         assert await eventually(lambda: terminal.heard(SignedSignal)) == [signal]
-        again = rig.hello_of(last_session=terminal.heard(Welcome)[0].session)
-    async with rig.Terminal.opened(stage.bridge.url, token, hello=again, tls=stage.bridge.tls) as terminal:
+    again = rig.hello_of(last_session=terminal.heard(Welcome)[0].session, claim=False)
+    async with rig.Terminal.opened(stage.bridge.url, token, tls=stage.bridge.tls, hello=again) as terminal:
         assert await eventually(lambda: terminal.heard(SignedSignal)) == [signal]
         await terminal.send(rig.execution_of(1, "s1"))
         await eventually(lambda: stage.store.execution_stored == 1)
-        again = rig.hello_of(last_session=terminal.heard(Welcome)[0].session)
-    async with rig.Terminal.opened(stage.bridge.url, token, hello=again, tls=stage.bridge.tls) as terminal:
+    again = rig.hello_of(last_session=terminal.heard(Welcome)[0].session, claim=False)
+    async with rig.Terminal.opened(stage.bridge.url, token, tls=stage.bridge.tls, hello=again) as terminal:
         await eventually(lambda: terminal.heard(Welcome))
         later = SignedSignal(rig.TENANT, rig.ACCOUNT, "s2", 2**50, "key", b"p", b"s")
         await stage.bus.store("signals.default.1000001", encode(later), "s2")
