@@ -42,6 +42,7 @@ async def traded_by(stage: Stage, others: set[int]) -> set[int]:
 
 
 def test_O14_after_a_restart_of_the_bridge_another_pc_takes_over_and_no_signal_is_executed_twice(stage: Stage) -> None:
+    stage.strategy = f"ma_cross:{TENANT}/{ACCOUNT}:*:volume=0.1,fast=1,slow=3,sample_ms=300"  # trades often
     stage.start_platform()
     stage.start_client()
     first = asyncio.run(traded_by(stage, set()))

@@ -289,12 +289,15 @@ class World:
         return base | {prefix + name.upper(): value for name, value in own.items()}
 
     async def start(self, terminal: Path, port: int, failpoint: str = "", **more: str) -> asyncio.subprocess.Process:
+        stdin = asyncio.subprocess.PIPE if more.pop("parent", "") else None
         environment = self.environment(terminal, port, **more)
         if failpoint:
             environment |= {"AITRADING_FAILPOINT": failpoint, "AITRADING_ALLOW_FAILPOINTS": "1"}
+        if stdin is not None:  # as the desktop starts it: it ends when its parent does
+            environment |= {"AITRADING_STOP_ON_EOF": "1"}
         log = (self.root / "connector.log").open("ab")
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "metatrader_connector", env=environment, stdout=log, stderr=log
+            sys.executable, "-m", "metatrader_connector", env=environment, stdout=log, stderr=log, stdin=stdin
         )
 
 

@@ -226,6 +226,13 @@ async def test_a_final_goodbye_ends_the_connector_with_a_plain_sentence(world, b
     assert bridge.headers[0] == "Bearer aaa.bbb.ccc"
 
 
+async def test_a_client_sent_home_says_so_to_the_desktop_that_waits_for_it(world, bridge) -> None:
+    bridge.goodbye = Goodbye("fenced", "another client was started since", retry=False)
+    process = await world.start(world.terminal(), free_port(), parent="desktop")
+    assert await asyncio.wait_for(process.wait(), 20) == 3
+    assert "Fatal Python error" not in (world.root / "connector.log").read_text()
+
+
 async def test_two_connectors_never_share_a_directory(world, bridge) -> None:
     first = await world.start(world.terminal(), free_port())
     try:

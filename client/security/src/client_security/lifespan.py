@@ -107,7 +107,10 @@ async def _protections() -> str:
 
 
 def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    sys.stdin.buffer.read()
+    # not by way of sys.stdin: its lock, held by a daemon thread, would abort an app that ends by itself
+    with contextlib.suppress(OSError):
+        while os.read(0, 4_096):
+            pass
     with contextlib.suppress(RuntimeError):  # the loop has ended by itself
         loop.call_soon_threadsafe(stop.set)
 
