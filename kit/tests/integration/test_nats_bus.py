@@ -5,15 +5,21 @@ import re
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import rpc, subjects
+from contracts.codec import decode, encode
 from contracts.revocations import Revocation, RevocationKind
 from kit.bus import Delivery, Message
+from kit.clock import SystemClock
 from kit.errors import AnswerFault, BusUnavailable
+from kit.keys import key_id
 from kit.nats_bus import NatsBus
 from kit.revocations import RevocationBook, follow, revoke
-from kit.testing import eventually
+from kit.service_tokens import on_behalf_of
+from kit.testing import eventually, guard_of
 from kit.testing.engines import NatsServer, nats_server
+from kit.tokens import mint
 
 pytestmark = pytest.mark.integration
 
@@ -180,3 +186,33 @@ async def test_revocations_from_before_are_known_when_following_begins(nats: Nat
     await eventually(lambda: book.refuses(session="s", issued_ms=0), within_s=1)
     await following.stop()
     await bus.close()
+
+
+async def test_W02_over_the_real_bus_a_question_without_proof_or_about_another_tenant_is_forbidden(
+    nats: NatsServer,
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    clock = SystemClock()
+    people = {key_id(key): key.public_key()}
+    store = await nats.connect("database-service", guard=guard_of("database-service", clock.now_ms, people))
+    gateway = await nats.connect("api-gateway", guard=guard_of("api-gateway", clock.now_ms))
+    heard: list[rpc.OrdersQuestion] = []
+
+    async def orders(question: rpc.OrdersQuestion) -> rpc.Orders:
+        heard.append(question)
+        return rpc.Orders(())
+
+    await store.answer(rpc.ORDERS, orders)
+    person = mint(key, "access+jwt", "api-gateway", "ann", clock.now_ms() // 1000, 900, tenant="default", role="viewer")
+    reset = on_behalf_of.set(person)
+    assert await gateway.ask(rpc.ORDERS, rpc.OrdersQuestion("default")) == rpc.Orders(())
+    with pytest.raises(AnswerFault, match="forbidden"):
+        await gateway.ask(rpc.ORDERS, rpc.OrdersQuestion("other"))
+    on_behalf_of.reset(reset)
+    with pytest.raises(AnswerFault, match="forbidden"):
+        await gateway.ask(rpc.ORDERS, rpc.OrdersQuestion("default"))
+    naked = await gateway._nc.request("rpc.database-service.orders.list", encode(rpc.OrdersQuestion("default")))
+    assert decode(naked.data, rpc.Fault).code == "forbidden"
+    assert heard == [rpc.OrdersQuestion("default")]
+    await gateway.close()
+    await store.close()

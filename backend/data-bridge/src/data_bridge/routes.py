@@ -17,6 +17,7 @@ from data_bridge.ports import OpenTalk, OpenTerminal, Trail
 from kit.clock import Clock
 from kit.edge import Peer, answer
 from kit.errors import TokenRefused
+from kit.policy import EDGES, NOBODY, TERMINAL, Denied, Facts, Subject, decide
 from kit.revocations import RevocationBook
 from kit.tls import Kind, thumbprint
 from kit.tokens import verify
@@ -53,10 +54,15 @@ class Door:
         if self.closing:
             return self._refuse(503, "restarting", "the bridge is restarting; try again in a few seconds", peer)
         try:
-            if path == PATH:
-                return self.open_terminal(self._identify(request.headers.get("Authorization", ""), peer))
+            who = self._identify(request.headers.get("Authorization", ""), peer) if path == PATH else None
         except TokenRefused as refusal:
             return self._refuse(401, refusal.code, str(refusal), peer)
+        subject = Subject(who.terminal, who.tenant, TERMINAL) if who else NOBODY
+        decided = decide(subject, EDGES.get((AUDIENCE, "WS", path), ""), subject.tenant, Facts(self.clock.now_ms()))
+        if isinstance(decided, Denied):
+            return self._refuse(403, decided.code, decided.reason, peer)
+        if who is not None:
+            return self.open_terminal(who)
         talk = self.open_talk(path, peer)
         if talk is None:
             return self._refuse(503, "busy", "too many terminals join at once; try again in a few seconds", peer)
