@@ -17,6 +17,7 @@ from contracts.signals import SignedSignal
 from contracts.uplink import Goodbye, Welcome
 from kit.testing import eventually
 from kit.testing.engines import NatsServer
+from kit.tls import Identity
 
 pytestmark = pytest.mark.integration
 
@@ -131,3 +132,18 @@ async def test_a_bridge_asked_to_stop_says_goodbye_and_exits_with_0(stage: Stage
 
 async def test_the_measurement_counts_every_message_it_sent() -> None:
     assert await bench_bridge.measure(5_000) > 0
+
+
+async def test_a_bridge_whose_certificate_expired_while_the_hub_was_away_says_so_and_ends(stage: Stage) -> None:
+    stage.bridge.stop()
+    hour_ms = 3_600_000
+    authority = stage.nats.authority
+    authority.issue(Identity.service("data-bridge"), lifetime_s=-1, from_ms=authority.now_ms - hour_ms)
+    with pytest.raises(AssertionError, match="aitrading up"):
+        await stage.bridge.start()
+
+
+async def test_a_bridge_starts_without_any_hub(stage: Stage) -> None:
+    stage.bridge.stop()
+    await stage.bridge.start()
+    assert await asyncio.to_thread(stage.bridge.ready)
