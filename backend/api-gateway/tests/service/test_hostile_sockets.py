@@ -1,7 +1,9 @@
 """WebSockets that say too much, say nonsense, or never listen."""
 
 import asyncio
+import contextlib
 import os
+import re
 import socket
 import struct
 from collections.abc import Iterable
@@ -19,6 +21,8 @@ UPGRADE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 TEXT, CONT, PING = 1, 0, 9
+TRY_AGAIN = b"\x88\x02\x03\xf5"
+"""A close frame with code 1013."""
 
 
 def knock(world: World) -> bytes:
@@ -157,6 +161,40 @@ async def test_W22_a_browser_that_never_reads_is_cut_and_costs_little(tmp_path: 
         assert psutil.Process(os.getpid()).memory_info().rss - before < 20_000_000
         writer.transport.abort()
         del reader
+
+
+async def test_W22_a_browser_that_reads_a_kilobyte_a_second_misses_nothing_unnoticed(tmp_path: Path) -> None:
+    async with running(tmp_path, platform=Platform(states=[state()]), patience_s=1.5) as world:
+        reader, writer = await opened(world, 4_096)
+        heard = bytearray()
+        thirsty = False
+
+        async def sip() -> None:
+            while TRY_AGAIN not in heard and (part := await reader.read(65_536 if thirsty else 100)):
+                heard.extend(part)
+                await asyncio.sleep(0 if thirsty else 0.1)
+
+        sipping = asyncio.create_task(sip())
+        (seat,) = world.gateway.fanout.room("default").seats
+        for number in range(1, 100_000):
+            await world.tell(order(f"o{number}"))
+            await world.tell(batch(number, symbol=f"S{number % 40}"))
+            if seat.close_code or not world.gateway.fanout.browsers:
+                break
+            await asyncio.sleep(0.001)
+        thirsty = True
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(10):
+                await sipping
+        writer.transport.abort()
+        # what arrived is without a gap, and whatever did not was not kept: the browser was cut and asks for everything
+        numbers = [int(found) for found in re.findall(rb'"q":(\d+)', bytes(heard))]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(seat.browser.events) <= seat.browser.max_waiting
+        assert seat.close_code in (0, 1013)
+        if seat.close_code:
+            assert TRY_AGAIN in heard, "it was told why: try again"
+        await eventually(lambda: world.gateway.fanout.browsers == 0)
 
 
 async def test_W23_one_user_has_so_many_sockets_and_idle_ones_keep_nobody_out(world: World) -> None:

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 
-from api_gateway.adapters.http_connection import PATIENCE_S, Lobby, PunctualHttp
+from api_gateway.adapters.http_connection import MAX_CONNECTIONS, PATIENCE_S, Lobby, PunctualHttp
 from api_gateway.adapters.websocket_connection import PunctualWebSocket
 
 KEEP_ALIVE_S = 30
@@ -17,6 +18,20 @@ STOP_LIMIT_S = 3
 SHUTDOWN_S = 3.0
 """A peer that does not answer our good-bye of TLS."""
 BACKLOG = 512
+FILES = 4 * MAX_CONNECTIONS
+"""Handshakes that are under way are not counted as connections yet."""
+
+
+def _make_room(files: int) -> None:
+    """Each connection is an open file, and systems begin with 1,024 of them."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        most = files if hard == resource.RLIM_INFINITY else min(files, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 class _Server(uvicorn.Server):
@@ -79,6 +94,7 @@ class HttpServer:
 
     def listen(self, service: str, host: str, port: int) -> int:
         """Take the port and return it; OSError with a plain sentence when it is taken."""
+        _make_room(FILES)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # the protocol is named because asyncio sets TCP_NODELAY only then: without it small answers wait 40 ms
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
