@@ -111,3 +111,7 @@ def test_what_blocks_trading_is_said_in_plain_words() -> None:
 def test_the_brokers_trade_mode_is_obeyed(mode, side, closing, blocked) -> None:
     symbol = msgspec.structs.replace(SYMBOL, trade_mode=mode)
     assert bool(symbol_blocked_because(symbol, side, closing)) is blocked
+
+
+def test_a_signal_without_a_price_has_no_collar() -> None:
+    assert refusal_by_price(order(price=0.0), Quote(1.0, 9.0, NOW), 1e-5, Limits(), NOW) is None
