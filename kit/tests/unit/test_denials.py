@@ -1,6 +1,17 @@
 """Denials are counted together, and a flood neither loses nor hides one."""
 
+from pathlib import Path
+
+import pytest
+
+from contracts import rpc
+from contracts.audit import AuditRecord
+from contracts.codec import decode
 from kit.denials import FLUSH_AFTER_MS, OTHERS, DenialBook
+from kit.errors import AnswerFault
+from kit.lifespan import opened
+from kit.settings import ServiceSettings
+from kit.testing import FakeBus, FakeClock
 
 
 def test_the_same_denial_many_times_is_one_record_with_its_count() -> None:
@@ -35,3 +46,26 @@ def test_what_could_not_be_written_comes_again_with_what_came_meanwhile() -> Non
     book.restore(denial)
     (again,) = book.due(0, all_of_them=True)
     assert (again.count, again.first_ms, again.last_ms) == (2, 1, 9)
+
+
+async def test_a_question_that_was_denied_is_in_the_audit_trail_of_whoever_answers(tmp_path: Path) -> None:
+    bus, clock = FakeBus(), FakeClock()
+    config = ServiceSettings(port=0, data_dir=tmp_path)
+
+    async def orders(_: rpc.OrdersQuestion) -> rpc.Orders:
+        return rpc.Orders(())
+
+    async with opened("database-service", config, bus=bus, clock=clock) as service:
+        await service.bus.answer(rpc.ORDERS, orders)
+        bridge = bus.join("data-bridge", clock.now_ms)
+        for _ in range(3):
+            with pytest.raises(AnswerFault, match="forbidden"):
+                await bridge.ask(rpc.ORDERS, rpc.OrdersQuestion("default"))
+        clock.advance(FLUSH_AFTER_MS)
+        bus.down = True
+        await service.write_denials()
+        bus.down = False
+        await service.write_denials()
+        (record,) = [decode(data, AuditRecord) for data in bus.on("audit.>")]
+        assert (record.kind, record.subject, record.detail["count"]) == ("authz_fail", "data-bridge", "3")
+        assert record.detail["what"] == "database-service orders.list"
