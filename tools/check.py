@@ -27,6 +27,8 @@ def commands() -> list[tuple[str, list[str]]]:
         ("generated TypeScript", [sys.executable, "tools/generate_contracts.py", "--check"]),
         ("every fault of security has a test", [sys.executable, "tools/faults_gate.py"]),
         ("nothing that runs strangers' text or trusts everybody", [sys.executable, "tools/banned.py"]),
+        ("every use of cryptography is in its inventory", [sys.executable, "tools/crypto_check.py"]),
+        ("every requirement has its test or its reason", [sys.executable, "tools/asvs.py"]),
         ("locks: hashes, ages, what is installed", [sys.executable, "tools/sbom.py"]),
         ("no known weakness that was found and left", [sys.executable, "tools/advisories.py", "--standing"]),
         ("licences of what we ship", [sys.executable, "tools/licences.py"]),

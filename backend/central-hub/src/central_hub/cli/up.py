@@ -18,6 +18,7 @@ from central_hub.domain import portplan
 from central_hub.domain.programs import NATS
 from central_hub.domain.runstate import ProcessRecord, RunState
 from central_hub.ports import HubError
+from kit.hardening import harden
 
 
 def now_ms() -> int:
@@ -34,6 +35,7 @@ def say(text: str) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Start and watch until SIGINT or SIGTERM."""
+    harden()  # this process holds the keys of the authority and of the audit trail
     data = DataDir(options.data)
     data.open()
     data.lock()
