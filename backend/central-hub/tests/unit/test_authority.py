@@ -180,3 +180,12 @@ def test_a_terminal_gets_a_chain_for_the_key_it_proved_and_may_not_serve(present
     assert identity_of(pki.der(chain[0])) == Identity.terminal("ann", "1-x")
     assert chain[0].public_key() == key.public_key()
     assert len(chain) == 2
+
+
+def test_a_root_that_was_announced_stays_the_one_that_terminals_were_told_of(present: World) -> None:
+    present.ca.announce_next_root()
+    told = present.ca.root.read_bytes()
+    present.ca.announce_next_root()
+    assert present.ca.root.read_bytes() == told
+    present.ca.rotate_root()
+    assert pki.read_chain(present.ca.root.read_bytes())[0] == pki.read_chain(told)[1]

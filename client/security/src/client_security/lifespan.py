@@ -32,6 +32,7 @@ STOP_ON_EOF = "AITRADING_STOP_ON_EOF"
 VAULT_KEY_FIRST = "AITRADING_VAULT_KEY_FIRST"
 """Set to 1 by the desktop: the first line on standard input is the vault key, as hex: a pipe has two ends only."""
 
+_STDIN = 0
 _log = log.get("lifespan")
 
 
@@ -109,10 +110,17 @@ async def _protections() -> str:
 def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     # not by way of sys.stdin: its lock, held by a daemon thread, would abort an app that ends by itself
     with contextlib.suppress(OSError):
-        while os.read(0, 4_096):
+        while os.read(_STDIN, 4_096):
             pass
     with contextlib.suppress(RuntimeError):  # the loop has ended by itself
         loop.call_soon_threadsafe(stop.set)
+
+
+def _first_line() -> str:
+    line = b""
+    while (byte := os.read(_STDIN, 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode("ascii", "replace").strip()
 
 
 async def _live(name: str, config: ClientSettings, create_app: CreateApp, vault_key: bytes) -> int:
@@ -155,7 +163,7 @@ def run(name: str, kind: type[S], create_app: CreateApp) -> int:
     vault_key = b""
     if os.environ.get(VAULT_KEY_FIRST) == "1":
         with contextlib.suppress(ValueError):  # an empty line: every app asks the keeper itself
-            vault_key = bytes.fromhex(sys.stdin.buffer.readline().decode("ascii", "replace").strip())
+            vault_key = bytes.fromhex(_first_line())
     factory = None
     if sys.platform != "win32":
         with contextlib.suppress(ImportError):

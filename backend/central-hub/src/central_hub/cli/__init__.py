@@ -80,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
     ended.add_argument("--reason", default="revoked by the operator", help="for the audit trail")
     pins = verb("pins", "Sign which roots clients may trust, with the off-line rotation key.", "terminals", terminals)
     pins.add_argument("--days", type=int, default=400, help="after so many days clients ask for a newer set")
+    pins.add_argument(
+        "--announce-next-root", action="store_true", help="let clients trust the next root too, before `ca rotate-root`"
+    )
 
     keys = group("keys", "Keys of the platform.")
     rotate = verb("rotate", "Make a new key; what was signed with the old one goes on counting.", "keys", keys)

@@ -145,6 +145,8 @@ def _pins(options: argparse.Namespace, data: DataDir) -> int:
 
     ca = CaFiles(data.secrets)
     file = ca.folder / "pins.json"
+    if options.announce_next_root:
+        ca.announce_next_root()
     try:
         key = read_private_key(ca.offline / "rotation.key")
         roots = ca.root.read_bytes()
