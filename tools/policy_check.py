@@ -56,6 +56,7 @@ async def _gateway_routes() -> set[Route]:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         make_private_key(data / "secrets" / "token.key")
+        (data / "secrets" / "people.key").write_text("00" * 32)
         config = Settings(port=0, data_dir=data, web_dir=data)
         async with opened("api-gateway", config, bus=FakeBus(), clock=FakeClock()) as service:
             return routes_of(await build(service, config, hasher=Argon2Hasher()))

@@ -105,6 +105,7 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
     if (request.method === "GET") return reads[url.pathname] ? { status: 200, body: reads[url.pathname](url.searchParams) } : problem(404, "not_found", "There is no such path.");
     if (request.headers["x-csrf-token"] !== `csrf-${token}`) return problem(403, "csrf", "The CSRF token is missing or old.");
     if (route === "POST /api/v1/session/renew") return enter(200);
+    if (route === "POST /api/v1/stream-ticket") return { status: 201, body: { ticket: "once", expires_ms: Date.now() + 30_000 } };
     if (route === "POST /api/v1/session/step-up" && people.proved(body)) {
       state.doubt = false;
       return enter(200);

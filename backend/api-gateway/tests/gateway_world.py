@@ -10,6 +10,7 @@ from typing import Any
 
 import argon2
 import httpx
+from people_world import MemoryPeople
 
 from api_gateway.adapters.argon2_hasher import Argon2Hasher
 from api_gateway.adapters.token_office import AUDIENCE, KIND
@@ -22,6 +23,7 @@ from contracts.bars import Bar
 from contracts.codec import decode, encode
 from contracts.executions import Execution, ExecutionState
 from contracts.orders import Order, OrderState
+from contracts.people import SessionKind, SessionRow
 from contracts.ticks import TickBatch, pack
 from kit import tokens
 from kit.errors import AnswerFault
@@ -114,9 +116,14 @@ class Platform:
     asked: list[Any] = field(default_factory=list)
     """Every question, oldest first."""
     broken: Exception | None = None
+    people: MemoryPeople = field(default_factory=MemoryPeople)
+
+    def __post_init__(self) -> None:
+        self.people.users = self.users
 
     async def answer_on(self, bus: FakeBus) -> None:
         """Begin to answer."""
+        await self.people.answer_on(bus)
         for method, handler in (
             (rpc.USER_COUNT, self.count),
             (rpc.USER_FIND, self.find),
@@ -197,8 +204,20 @@ class World:
     def token(self, role: str = "viewer", *, name: str = "ann", tenant: str = "default", age_s: int = 0) -> str:
         """A token as the gateway mints them, `age_s` old."""
         key = make_private_key(self.data_dir / "secrets" / "token.key")
-        now_s = self.clock.now_ms() // 1000 - age_s
-        return tokens.mint(key, KIND, AUDIENCE, name, now_s, 900, tenant=tenant, role=role, csrf="csrf-of-" + name)
+        now_ms = self.clock.now_ms() - age_s * 1000
+        sid = self.session(name, role, tenant).id
+        claims = {"tenant": tenant, "role": role, "csrf": "csrf-of-" + name, "sid": sid, "name": name}
+        times = {"iat_ms": now_ms, "auth_ms": now_ms}
+        return tokens.mint(key, KIND, AUDIENCE, f"id-{name}", now_ms // 1000, 900, **claims, **times)
+
+    def session(self, name: str, role: str, tenant: str) -> SessionRow:
+        """The session that tokens of this person belong to; there is one for each."""
+        store, sid = self.platform.people, f"session-of-{name}-{role}-{tenant}"
+        if sid not in store.sessions:
+            now_ms = self.clock.now_ms()
+            row = SessionRow(sid, tenant, f"id-{name}", SessionKind.BROWSER, now_ms, now_ms, "", "", "pwd", now_ms)
+            store.sessions[sid] = row
+        return store.sessions[sid]
 
     def bearer(self, role: str = "viewer", **claims: Any) -> dict[str, str]:
         """Headers of a program."""
@@ -241,6 +260,7 @@ async def running(
 ) -> AsyncIterator[World]:
     """A gateway that answers."""
     key = make_private_key(folder / "secrets" / "token.key")
+    (folder / "secrets" / "people.key").write_text("11" * 32)
     (folder / "secrets" / "setup.code").write_text(CODE + "\n")
     settings = Settings(
         port=0, data_dir=folder, web_dir=web_dir or folder / "no-web", public_url=public_url, **settings_

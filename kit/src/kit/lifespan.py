@@ -20,7 +20,8 @@ from contracts import subjects
 from contracts.audit import AuditRecord, ErrorReport, Heartbeat
 from contracts.codec import encode
 from contracts.ports import ANYONE, LISTENERS
-from kit import log, settings
+from contracts.revocations import Revocation
+from kit import log, settings, tokens
 from kit.bus import Bus, Joinable
 from kit.clock import Clock, SystemClock
 from kit.denials import DenialBook
@@ -30,6 +31,7 @@ from kit.faults import fingerprint
 from kit.hardening import harden
 from kit.health import HealthBook
 from kit.nats_bus import NatsBus
+from kit.revocations import OnRevoked, RevocationBook, follow
 from kit.service_tokens import QuestionDenied, open_guard
 from kit.tls import Kind, Reloading, TlsFiles, client_context, server_context
 
@@ -74,6 +76,10 @@ class Service:
     """Add contexts to its list: they follow the files."""
     started_ms: int = 0
     failed: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    revocations: RevocationBook = field(default_factory=RevocationBook)
+    """What is no longer valid; complete before the service is handed to its composition root."""
+    on_revoked: list[OnRevoked] = field(default_factory=list)
+    """Called with each revocation that comes: close what is open."""
     denials: DenialBook = field(default_factory=DenialBook)
     """What was denied and is not yet in the audit trail."""
     _tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
@@ -221,9 +227,28 @@ async def opened(
         closing.push_async_callback(service.write_denials, all_of_them=True)
         closing.push_async_callback(service.cancel_tasks)
         service.run_task(_write_denials(service), "denials")
+        await _follow_revocations(service)
         if reloading is not None:
             service.run_task(reloading.run(), "certificates")
         yield service
+
+
+async def _follow_revocations(service: Service) -> None:
+    book = service.revocations
+
+    def tell(revocation: Revocation) -> None:
+        for hear in service.on_revoked:
+            hear(revocation)
+
+    def is_revoked(claims: tokens.Claims, key: str) -> bool:
+        issued_ms = claims.issued_ms
+        found = book.refuses(issued_ms=issued_ms, tenant=claims.tenant, user=claims.sub, session=claims.sid, key=key)
+        return found is not None
+
+    # before anything is answered: what was revoked while this process did not run is known first
+    following = await follow(service.bus, book, tell)
+    service.closing.push_async_callback(following.stop)
+    service.bus.guard.revoked = is_revoked
 
 
 def _edge_context(service: Service, *, strangers: bool) -> ssl.SSLContext | None:

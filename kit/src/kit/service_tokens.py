@@ -19,6 +19,7 @@ from kit import policy, tokens
 from kit.errors import SettingsError, TokenRefused
 from kit.keys import key_id, read_private_key, read_public
 from kit.policy import Denied, Facts, Subject
+from kit.token_keys import TokenKeys
 
 KIND = "service+jwt"
 LIFETIME_S = 300
@@ -44,7 +45,8 @@ def role_of(name: str) -> str:
 
 def subject_of(claims: tokens.Claims) -> Subject:
     """A person as the policy sees them."""
-    return Subject(claims.sub, claims.tenant, claims.role, claims.iat * 1000)
+    scopes = frozenset(claims.scope.split()) if claims.scope else None
+    return Subject(claims.sub, claims.tenant, claims.role, claims.auth_ms or claims.iat * 1000, scopes)
 
 
 def tenants_of(question: Any) -> frozenset[str]:
@@ -89,17 +91,17 @@ class QuestionDenied(Exception):
 
 @dataclass(slots=True)
 class Guard:
-    """One per process. Keys are read once; a service that changes its key is started again."""
+    """One per process. A service that changes its own key is started again; keys of people's tokens are followed."""
 
     service: str
     key: Ed25519PrivateKey
     services: Mapping[str, Mapping[str, Ed25519PublicKey]]
     """ service -> key id -> its public key """
-    people: Mapping[str, Ed25519PublicKey]
-    """ key id -> key that signs people's tokens """
+    people: tokens.Keys
+    """The keys that sign people's tokens, by id."""
     now_ms: Callable[[], int]
-    revoked: Callable[[tokens.Claims], bool] = lambda _claims: False
-    """Whether a person's token was revoked since it was signed."""
+    revoked: Callable[[tokens.Claims, str], bool] = lambda _claims, _key: False
+    """Whether a person's token, signed with the key of this id, was revoked since it was signed."""
     on_denied: Callable[[QuestionDenied], None] = lambda _denied: None
     """Hears of every question that was not answered."""
     _made: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -171,20 +173,18 @@ class Guard:
         if not token:
             return None
         claims = self._claims(token, self.people, PERSON_KIND, PERSON_AUDIENCE, tokens.ACCESS_LIFETIME_S)
-        if self.revoked(claims):
+        if self.revoked(claims, _signed_by(token)):
             raise QuestionDenied("authn_token_revoked", "revoked", claims.sub, claims.tenant, "it was revoked")
         return claims
 
-    def _claims(
-        self, token: str, keys: Mapping[str, Ed25519PublicKey], kind: str, audience: str, most_s: int
-    ) -> tokens.Claims:
+    def _claims(self, token: str, keys: tokens.Keys, kind: str, audience: str, most_s: int) -> tokens.Claims:
         now_s = self.now_ms() // 1000
         known = self._known.get((kind, token))
         if known is not None and known.exp > now_s:
             return known
         self._known.pop((kind, token), None)
         try:
-            claims = tokens.verify(token, dict(keys), kind, audience, now_s, most_s)
+            claims = tokens.verify(token, keys, kind, audience, now_s, most_s)
         except TokenRefused as refused:
             raise QuestionDenied("authn_token_invalid", refused.code, "", "", refused.reason) from None
         if len(self._known) >= MAX_KNOWN:
@@ -200,14 +200,9 @@ def open_guard(service: str, secrets: Path, now_ms: Callable[[], int]) -> Guard:
         key = read_private_key(folder / f"{service}.key")
         named = msgspec.json.decode((folder / "public.json").read_bytes(), type=dict[str, list[str]])
         services = {name: {key_id(each): each for each in map(read_public, texts)} for name, texts in named.items()}
-        people = {key_id(each): each for each in _public_keys(secrets / "token.pub")}
+        people = TokenKeys(secrets / "token.pub", (tokens.ACCESS_LIFETIME_S + tokens.CLOCK_SKEW_S) * 1000, now_ms)
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise SettingsError(
             f"the service keys in {folder} can't be used ({error}). The hub makes them: start the platform with it."
         ) from None
     return Guard(service, key, services, people, now_ms)
-
-
-def _public_keys(path: Path) -> list[Ed25519PublicKey]:
-    """One key a line: while keys are changed, tokens of the old one are still good."""
-    return [read_public(line) for line in path.read_text().split()]

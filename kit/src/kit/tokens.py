@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import secrets
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -39,8 +39,36 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     role: str = ""
     account: str = ""
     csrf: str = ""
+    sid: str = ""
+    """The session that an access token belongs to."""
+    name: str = ""
+    """The person's name; `sub` is their id."""
+    iat_ms: int = 0
+    """`iat` to the millisecond: what was issued in the second of a revocation, before it or after it."""
+    auth_ms: int = 0
+    """When the person last proved who they are."""
+    amr: tuple[str, ...] = ()
+    """How they did: words of RFC 8176."""
+    scope: str = ""
+    """The only actions that are allowed, with spaces between them; empty: all that the role allows."""
     cnf: dict[str, str] = {}
-    """Whoever uses it must prove this: `x5t#S256` is the thumbprint of the certificate on the connection (RFC 8705)."""
+    """`x5t#S256`: good only over a connection with this client certificate (RFC 8705)."""
+
+    @property
+    def issued_ms(self) -> int:
+        """When the token was made, UTC ms."""
+        return self.iat_ms or self.iat * 1000
+
+
+THUMBPRINT = "x5t#S256"
+
+
+class Keys(Protocol):
+    """Verification keys by id: a dict, or `kit.token_keys.TokenKeys` while keys change."""
+
+    def get(self, kid: str, /) -> Ed25519PublicKey | None:
+        """The key; None when it is not ours."""
+        ...
 
 
 def _jwk(key: Ed25519PrivateKey | Ed25519PublicKey) -> OKPKey:
@@ -92,9 +120,7 @@ def _begun(not_before: object, now_s: int) -> bool:
     return isinstance(not_before, int) and not isinstance(not_before, bool) and not_before <= now_s + CLOCK_SKEW_S
 
 
-def verify(
-    token: str, keys: dict[str, Ed25519PublicKey], kind: str, audience: str, now_s: int, max_life_s: int
-) -> Claims:
+def verify(token: str, keys: Keys, kind: str, audience: str, now_s: int, max_life_s: int) -> Claims:
     """The claims of a good token. Raises TokenRefused with code `malformed`, `wrong_kind`, `unknown_key`,
     `bad_signature`, `wrong_issuer`, `wrong_audience`, `expired`, `not_yet_valid` or `lives_too_long`."""
     if len(token) > MAX_TOKEN_CHARS:

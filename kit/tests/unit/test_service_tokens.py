@@ -162,7 +162,7 @@ def test_T05_a_service_token_lives_five_minutes_and_is_made_anew_before() -> Non
 def test_T12_a_revoked_person_is_refused_although_the_token_was_known(for_ann: None) -> None:
     judge = store()
     assert code(asked("api-gateway"), OURS, judge=judge) == "allowed"
-    judge.revoked = lambda claims: claims.sub == "ann"
+    judge.revoked = lambda claims, _key: claims.sub == "ann"
     assert code(asked("api-gateway"), OURS, judge=judge) == "revoked"
 
 
@@ -224,10 +224,12 @@ async def test_services_on_a_bus_see_only_what_the_policy_lets_them(for_ann: Non
 def test_keys_are_read_from_the_files_that_the_hub_made(tmp_path: Path) -> None:
     write_service_keys(tmp_path)
     old, new = make_private_key(tmp_path / "old.key"), make_private_key(tmp_path / "new.key")
-    (tmp_path / "token.pub").write_text(public_text(old) + "\n" + public_text(new) + "\n")
+    (tmp_path / "token.pub").write_text(public_text(new))
+    (tmp_path / "token-retired.pub").write_text(f"{public_text(old)} {NOW_MS - 1}\n")
     guard = open_guard("trading-engine", tmp_path, lambda: NOW_MS)
     assert guard.services == public_keys()
-    assert set(guard.people) == {key_id(old), key_id(new)}
+    assert all(guard.people.get(key_id(key)) for key in (old, new))
+    assert guard.people.get("x") is None
     for name in ("service-keys/public.json", "service-keys/trading-engine.key", "token.pub"):
         text = (tmp_path / name).read_text()
         (tmp_path / name).write_text("nonsense")

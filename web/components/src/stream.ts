@@ -11,11 +11,14 @@ export interface Socket {
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: never) => void) | null;
+  send(text: string): void;
   close(): void;
 }
 
 export interface StreamPorts {
   open(): Socket;
+  /** What the server wants to hear first: good once, for a short while. */
+  ticket(): Promise<string>;
   later(run: () => void, ms: number): () => void;
   random(): number;
   onMessage(message: StreamMessage): void;
@@ -49,7 +52,13 @@ export class Stream {
     const socket = this.ports.open();
     this.socket = socket;
     this.watch();
-    socket.onopen = () => this.ports.onBehind("connected");
+    socket.onopen = () => {
+      this.ports.ticket().then(
+        (ticket) => this.socket === socket && socket.send(ticket),
+        () => this.lose(socket),
+      );
+      this.ports.onBehind("connected");
+    };
     socket.onmessage = (event) => this.hear(event.data, sequence);
     socket.onclose = () => this.lose(socket);
   }

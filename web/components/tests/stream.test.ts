@@ -4,9 +4,9 @@ import { FIRST_MS, LONGEST_MS, waitMs } from "../src/backoff.ts";
 import { parseStreamMessage } from "../src/parse-stream-message.ts";
 import { Sequence } from "../src/sequence.ts";
 import { GIVE_UP_AFTER_MS, SILENT_AFTER_MS, Stream } from "../src/stream.ts";
-import { FakeSocket, FakeTime } from "./fakes.ts";
+import { FakeSocket, FakeTime, settled } from "./fakes.ts";
 
-function made() {
+function made(ticket: () => Promise<string> = () => Promise.resolve("once")) {
   const time = new FakeTime();
   const sockets: FakeSocket[] = [];
   const states: string[] = [];
@@ -15,6 +15,7 @@ function made() {
   let lost = 0;
   const stream = new Stream({
     open: () => sockets[sockets.push(new FakeSocket()) - 1] as FakeSocket,
+    ticket: () => ticket(),
     later: time.later,
     random: () => 1,
     onMessage: (message) => heard.push(message.q),
@@ -36,6 +37,31 @@ describe("stream", () => {
     beat(1);
     expect(states).toEqual(["connecting", "live"]);
     expect(behind).toEqual(["connected"]);
+  });
+
+  it("says its ticket first, and a new one on each connection", async () => {
+    let issued = 0;
+    const { time, sockets, last } = made(() => Promise.resolve(`ticket ${(issued += 1)}`));
+    last().onopen?.(undefined as never);
+    await settled();
+    last().onclose?.(undefined as never);
+    time.pass(250);
+    last().onopen?.(undefined as never);
+    await settled();
+    expect(sockets.map((socket) => socket.sent)).toEqual([["ticket 1"], ["ticket 2"]]);
+  });
+
+  it("tries again when there is no ticket, and gives none to a socket that it has left", async () => {
+    const { sockets, last, states, stream } = made(() => Promise.reject(new Error("refused")));
+    last().onopen?.(undefined as never);
+    await settled();
+    expect(states).toEqual(["connecting", "lost"]);
+    stream.stop();
+    const other = made();
+    other.last().onopen?.(undefined as never);
+    other.stream.stop();
+    await settled();
+    expect([...sockets, ...other.sockets].flatMap((socket) => socket.sent)).toEqual([]);
   });
 
   it("reconnects after a loss and waits longer each time", () => {

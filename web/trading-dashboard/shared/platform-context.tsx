@@ -1,6 +1,7 @@
 // The platform in React: one instance per page, and hooks that read the slow-moving parts of it.
 "use client";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import type { StreamTicket } from "@web/contracts";
 import type { LedgerView } from "@web/components/ledger.ts";
 import { useSessionKeeper } from "@web/components/session.tsx";
 import type { Quote } from "@web/components/tick-store.ts";
@@ -17,7 +18,13 @@ const Context = createContext<Shown | undefined>(undefined);
 
 export function PlatformProvider({ children }: { readonly children: ReactNode }) {
   const keeper = useSessionKeeper();
-  const [platform] = useState(() => new Platform(() => void keeper.check()));
+  const [platform] = useState(() => {
+    const ticket = (): Promise<StreamTicket> => keeper.change("/api/v1/stream-ticket", { method: "POST" });
+    return new Platform(
+      () => void keeper.check(),
+      async () => (await ticket()).ticket,
+    );
+  });
   const [picked, choose] = useState<string>();
   const [first, setFirst] = useState<string>();
   useEffect(() => platform.start(), [platform]);

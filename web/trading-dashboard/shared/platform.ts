@@ -49,9 +49,10 @@ export class Platform {
   private newSymbolAt = -Infinity;
   private pulse: ReturnType<typeof setInterval> | undefined;
 
-  constructor(sessionMayBeOver: () => void) {
+  constructor(sessionMayBeOver: () => void, ticket: () => Promise<string>) {
     this.stream = new Stream({
       open: openSocket,
+      ticket,
       later,
       random: Math.random,
       onMessage: (message) => this.hear(message),

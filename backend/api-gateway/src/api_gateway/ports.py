@@ -1,7 +1,7 @@
 """What the gateway needs of the world, in its own words."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -12,10 +12,15 @@ from contracts.bars import Bar
 from contracts.commands import Command
 from contracts.executions import Execution
 from contracts.orders import Order
-from contracts.rpc import BarsQuestion, ServiceRow, SymbolRow, TicksQuestion, User
+from contracts.people import Passkey, SessionRow
+from contracts.revocations import Revocation
+from contracts.rpc import BarsQuestion, Method, ServiceRow, SymbolRow, TicksQuestion, User
 from contracts.ticks import TickBatch
 from contracts.views import Session
 from kit.policy import Subject
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 class Hasher(Protocol):
@@ -124,22 +129,102 @@ class Listener(Protocol):
 
 
 class Tokens(Protocol):
-    """Session tokens."""
+    """Access tokens of sessions."""
 
-    def mint(self, name: str, tenant: str, role: str, now_ms: int) -> tuple[str, Session]:
-        """A token, and what its owner is told about it."""
+    def mint(self, session: SessionRow, user: User, scope: str, now_ms: int) -> tuple[str, Session]:
+        """A token, and what its owner is told about it. `scope` "" allows all that the role allows."""
         ...
 
     def caller(self, token: str, by_cookie: bool, now_ms: int) -> Caller | None:
-        """Who the token speaks for; None when it proves nothing."""
+        """Who the token speaks for; None when it proves nothing or was revoked."""
         ...
 
-    def end(self, caller: Caller, now_ms: int) -> None:
-        """Refuse the caller's token from now on."""
+    def revoked(self, caller: Caller) -> bool:
+        """Whether what the caller stands on was revoked since."""
         ...
 
-    def ended(self, caller: Caller) -> bool:
-        """Whether the caller has signed out."""
+
+class ApiKeys(Protocol):
+    """Programs with a key of their own."""
+
+    async def caller(self, key: str, peer: str) -> Caller | None:
+        """The program with this key at this address; None when the key is nobody's, over, or not for here."""
+        ...
+
+
+class People(Protocol):
+    """The store of people. Raises BusUnavailable or AnswerFault."""
+
+    async def ask(self, method: Method[Q, A], question: Q) -> A:
+        """Ask one of `contracts.people`."""
+        ...
+
+
+class Revoker(Protocol):
+    """Takes validity back, here at once and everywhere within a second."""
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Holds here when it returns; what the bus did not take is told again until it does."""
+        ...
+
+
+class NewPasskey(msgspec.Struct, frozen=True):
+    """A credential that a browser has just made. `id` is base64url, `public_key` COSE."""
+
+    id: str
+    public_key: bytes
+    sign_count: int
+
+
+class Passkeys(Protocol):
+    """WebAuthn. Origins are the pages' own; a challenge is good for one answer."""
+
+    def possible(self, origin: str) -> bool:
+        """Whether browsers keep passkeys for pages at this origin."""
+        ...
+
+    def creation(self, origin: str, challenge: bytes, user_id: str, name: str, known: tuple[Passkey, ...]) -> str:
+        """JSON for `navigator.credentials.create`."""
+        ...
+
+    def created(self, credential: str, origin: str, challenge: bytes) -> NewPasskey | None:
+        """What the browser made; None when it does not prove what it should."""
+        ...
+
+    def request(self, origin: str, challenge: bytes, known: tuple[Passkey, ...]) -> str:
+        """JSON for `navigator.credentials.get`."""
+        ...
+
+    def credential_id(self, credential: str) -> str:
+        """Which passkey the answer is of; "" when it can't be read."""
+        ...
+
+    def used(self, credential: str, origin: str, challenge: bytes, passkey: Passkey) -> int | None:
+        """The passkey's new counter; None when the answer proves nothing."""
+        ...
+
+
+class Vault(Protocol):
+    """What the people key is for."""
+
+    def seal(self, secret: bytes, user_id: str) -> bytes:
+        """The secret as the store may keep it."""
+        ...
+
+    def open(self, sealed: bytes, user_id: str) -> bytes | None:
+        """The secret; None when it was not sealed here for this person."""
+        ...
+
+    def digest(self, purpose: str, secret: str) -> bytes:
+        """What is kept of a token, key or code."""
+        ...
+
+    def device_mark(self, user_id: str) -> str:
+        """A cookie value that says that this person signed in from this browser before."""
+        ...
+
+    def device_of(self, mark: str, user_id: str) -> str:
+        """The browser's own name when the mark is this person's; "" when it is not."""
         ...
 
 

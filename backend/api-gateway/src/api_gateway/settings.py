@@ -19,6 +19,11 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """The port that browsers open."""
     token_key: Path = Path()
     """Private key that signs session tokens; `secrets/token.key` of the data directory unless set."""
+    people_key: Path = Path()
+    """Key that seals secrets of second factors; `secrets/people.key` of the data directory unless set."""
+    breached_passwords: Path = Path()
+    """A file of SHA-1 hashes of breached passwords, sorted, as Have I Been Pwned hands it out; refused in addition to
+    the list that is built in."""
     setup_code_path: Path = Path()
     """File with the one-time code for the first user; `secrets/setup.code` of the data directory unless set."""
     web_dir: Path = Path()
@@ -70,6 +75,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     def token_key_file(self) -> Path:
         """Where the token key is."""
         return self.token_key if self.token_key != Path() else self.data_dir / "secrets" / "token.key"
+
+    def people_key_file(self) -> Path:
+        """Where the people key is."""
+        return self.people_key if self.people_key != Path() else self.data_dir / "secrets" / "people.key"
 
     def setup_code_file(self) -> Path:
         """Where the setup code is, while there is one."""

@@ -55,6 +55,7 @@ async def test_a_browser_signs_in_hears_prices_and_gives_a_command_over_the_real
     port = free_port()
     key = make_private_key(tmp_path / "secrets" / "token.key")
     write_service_keys(tmp_path / "secrets")
+    (tmp_path / "secrets" / "people.key").write_text("11" * 32)
     env = {
         "AITRADING_DATA_DIR": str(tmp_path),
         "AITRADING_API_GATEWAY_PORT": str(port),

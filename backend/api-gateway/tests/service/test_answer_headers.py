@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from gateway_world import HOST, World, running, talk
 
-from api_gateway.domain.headers import cookie_of, set_cookie
+from api_gateway.domain.headers import SESSION, cookie_of
+from api_gateway.routes.people import cookie
 
 NEEDED = {
     "x-content-type-options": "nosniff",
@@ -97,9 +98,10 @@ async def test_every_kind_of_answer_is_protected(tmp_path: Path, public_url: str
 
 
 def test_the_cookie_is_bound_to_its_host_over_https() -> None:
-    over_https = set_cookie("t", 900, https=True)
-    assert over_https == "__Host-aitrading=t; Path=/; Max-Age=900; HttpOnly; SameSite=Strict; Secure"
-    assert set_cookie("", 0, https=False) == "aitrading=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+    over_https = cookie(SESSION, "t", 900, https=True).to_header(header="")
+    assert over_https.strip() == "__Host-aitrading=t; HttpOnly; Max-Age=900; Path=/; SameSite=strict; Secure"
+    gone = cookie(SESSION, "", 0, https=False).to_header(header="")
+    assert gone.strip() == 'aitrading=""; HttpOnly; Max-Age=0; Path=/; SameSite=strict'
     assert cookie_of("a=1; __Host-aitrading=t", https=True) == "t"
     # what a neighbour or an http page could have set does not count
     assert cookie_of("aitrading=t", https=True) == ""

@@ -16,6 +16,7 @@ from api_gateway.routes.door import Door
 from api_gateway.routes.measures import Measures
 from kit.errors import AnswerFault, BusUnavailable
 from kit.keys import make_private_key
+from kit.revocations import RevocationBook
 from kit.testing import FakeClock
 
 ORDER = '"account": "1000001", "symbol": "EURUSD", "side": "BUY"'
@@ -93,6 +94,13 @@ ERRORS: list[Exception] = [
 ]  # fmt: skip
 
 
+class NoKeys:
+    """Nobody has an API key."""
+
+    async def caller(self, key: str, peer: str) -> None:
+        return None
+
+
 async def test_W31_no_accident_tells_anything_but_its_id(tmp_path: Path) -> None:
     waiting = list(ERRORS)
     reported: list[BaseException] = []
@@ -102,7 +110,8 @@ async def test_W31_no_accident_tells_anything_but_its_id(tmp_path: Path) -> None
         raise waiting.pop(0)
 
     api = application([accident], reported.append, "1.2.3", False)
-    office = TokenOffice(make_private_key(tmp_path / "token.key"))
+    make_private_key(tmp_path / "token.key")
+    office = TokenOffice(tmp_path / "token.key", FakeClock(), RevocationBook())
     measures = Measures(CollectorRegistry(), {})
     door = Door(
         api,
@@ -113,6 +122,7 @@ async def test_W31_no_accident_tells_anything_but_its_id(tmp_path: Path) -> None
         reported.append,
         frozenset(),
         False,  # type: ignore[arg-type]
+        NoKeys(),
     )
 
     async def served(scope: Any, receive: Any, send: Any) -> None:

@@ -39,7 +39,16 @@ async def stream(
     origin = sent.pop("origin", None)
     address = f"ws://127.0.0.1:{world.gateway.port}/api/v1/stream"
     async with connect(address, additional_headers=sent, origin=origin, **options) as browser:  # type: ignore[arg-type]
+        if "cookie" in sent:
+            await browser.send(await ticket(world, sent["cookie"]))
         yield browser
+
+
+async def ticket(world: World, cookie: str) -> str:
+    """What a browser has to say first."""
+    who = (await world.http.get("/api/v1/session", headers={"cookie": cookie})).json()
+    headers = {"cookie": cookie, "origin": world.origin, "x-csrf-token": who["csrf"]}
+    return str((await world.http.post("/api/v1/stream-ticket", headers=headers)).json()["ticket"])
 
 
 async def hear(browser: ClientConnection, kind: type | None = None) -> Any:
@@ -141,6 +150,7 @@ async def test_a_browser_that_reads_nothing_is_closed_with_1013_and_others_are_n
     slow_socket.setblocking(False)
     async with stream(world, sock=slow_socket, max_queue=1) as slow, stream(world) as quick:
         await hear(slow, StreamAccount)
+        await eventually(lambda: world.counters.get("browsers", 0) == 2)
         slow.transport.pause_reading()
         position = state().positions[0]
         heavy = tuple(msgspec.structs.replace(position, ticket=n, comment="x" * 30) for n in range(60))
@@ -181,7 +191,7 @@ async def test_an_expired_or_ended_session_closes_its_streams_with_4401(world: W
     async with stream(world, headers) as browser:
         await world.http.delete("/api/v1/session", headers=headers)
         assert await close_code(browser) == 4401
-    async with stream(world) as browser:
+    async with stream(world, world.cookie("trader")) as browser:
         world.clock.advance(900_000)
         assert await close_code(browser) == 4401
 

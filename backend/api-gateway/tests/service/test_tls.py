@@ -76,6 +76,7 @@ def test_the_address_that_is_told_is_the_one_that_answers() -> None:
 
 async def test_without_a_certificate_it_does_not_listen_beyond_loopback(tmp_path: Path) -> None:
     make_private_key(tmp_path / "secrets" / "token.key")
+    (tmp_path / "secrets" / "people.key").write_text("11" * 32)
     settings = Settings(port=0, host="0.0.0.0", data_dir=tmp_path)
     async with opened(NAME, settings, bus=FakeBus(), clock=FakeClock()) as service:
         with pytest.raises(SettingsError, match="plain HTTP on loopback only") as refused:
@@ -176,4 +177,9 @@ async def test_streams_work_over_https(tmp_path: Path) -> None:
         address = f"wss://localhost:{world.gateway.port}/api/v1/stream"
         async with connect(address, additional_headers=headers, origin=origin, ssl=client_context(files.ca)) as browser:  # type: ignore[arg-type]
             await eventually(lambda: world.gateway.fanout.browsers == 1)
+            asked = headers | {"origin": origin, "x-csrf-token": "csrf-of-ann"}
+            base = f"https://localhost:{world.gateway.port}"
+            async with httpx.AsyncClient(verify=client_context(files.ca), base_url=base) as http:
+                told = await http.post("/api/v1/stream-ticket", headers=asked)
+            await browser.send(told.json()["ticket"])
             assert await browser.recv()

@@ -1,10 +1,7 @@
-"""Tokens remembered, rate limits, credentials and failures."""
-
-import pytest
+"""Tokens remembered, rate limits and failures."""
 
 from api_gateway.domain import sessions
 from api_gateway.domain.access import Caller
-from api_gateway.domain.credentials import name_fault, password_fault
 from api_gateway.domain.failures import FLUSH_AFTER_MS, FailureBook
 from api_gateway.domain.limits import MAX_KEYS, Limiter
 from api_gateway.domain.sessions import SessionMemory
@@ -23,23 +20,12 @@ def test_a_token_is_recalled_until_it_expires() -> None:
     assert memory.verified == {}
 
 
-def test_a_token_that_was_signed_out_is_neither_recalled_nor_remembered() -> None:
-    memory = SessionMemory()
-    memory.remember("t", caller())
-    memory.end(caller(), 0)
-    assert memory.recall("t", 1) is None
-    assert memory.remember("t", caller()) is None
-
-
 def test_the_memory_of_tokens_is_bounded() -> None:
     memory = SessionMemory()
     for number in range(sessions.MAX_VERIFIED + 10):
         memory.remember(str(number), caller())
     assert len(memory.verified) == sessions.MAX_VERIFIED
     assert memory.recall("9", 0) is None
-    for number in range(sessions.MAX_ENDED + 1):
-        memory.end(caller(str(number), expires_ms=number), now_ms=sessions.MAX_ENDED)
-    assert len(memory.ended) == 1
 
 
 def test_ten_tries_a_minute_pass_and_the_next_is_told_how_long_to_wait() -> None:
@@ -60,19 +46,6 @@ def test_the_limiter_forgets_the_key_that_was_quiet_longest() -> None:
     assert len(limiter.seen) == MAX_KEYS
     assert "1" not in limiter.seen
     assert "0" in limiter.seen
-
-
-@pytest.mark.parametrize("name", ["", "x" * 65, " ann", "ann\n", "a\x00b", "a\u202eb"])
-def test_names_that_cannot_be_read_are_refused(name: str) -> None:
-    assert name_fault(name)
-
-
-def test_passwords_are_judged_by_length_and_by_not_being_the_name() -> None:
-    assert name_fault("Ann Müller") is None
-    assert password_fault("short", "ann") == "The password needs at least 12 characters."
-    assert password_fault("x" * 129, "ann") == "The password has at most 128 characters."
-    assert password_fault("Administrator", "administrator") == "The password must not be the user name."
-    assert password_fault("aaaaaaaaaaaa", "ann") is None
 
 
 def test_failed_sign_ins_are_told_once_a_minute_with_their_number() -> None:

@@ -41,7 +41,7 @@ def test_secrets_are_made_once_and_never_changed(data: DataDir) -> None:
     assert first == second
     assert before == everything(data.secrets)
     assert set(before) == {
-        "token.key", "token.pub", "signal.key", "signal.pub", "setup.code", "nkeys/public.json",
+        "token.key", "token.pub", "signal.key", "signal.pub", "people.key", "setup.code", "nkeys/public.json",
         "postgres/owner.password", "postgres/app.password", *(f"nkeys/{user}.seed" for user in RIGHTS),
     }  # fmt: skip
     assert all(mode(data.secrets / name) == 0o600 for name in before)

@@ -51,6 +51,12 @@ OPEN: dict[str, Rule] = {
 PERSONS: dict[str, Rule] = {
     "api.read": Rule("Read the API's documentation", PEOPLE),
     "session.own": Rule("See, renew and end one's own session", PEOPLE),
+    "factors.add": Rule("Add a second factor of one's own", PEOPLE, step_up_s=STEP_UP_S),
+    "factors.remove": Rule("Remove or replace a second factor of one's own", PEOPLE, step_up_s=STEP_UP_S),
+    "api_keys.own": Rule("See and revoke one's own API keys", PEOPLE),
+    "api_keys.make": Rule("Make an API key, which never may more than its owner", PEOPLE, step_up_s=STEP_UP_S),
+    "users.read": Rule("See people and their sessions", _is(ADMIN, AUDITOR)),
+    "users.manage": Rule("Add people, change and end their rights", _is(ADMIN), step_up_s=STEP_UP_S),
     "stream.open": Rule("Follow prices, orders and accounts live", PEOPLE),
     "market.read": Rule("Read symbols, ticks and bars", PEOPLE | {OPERATOR}),
     "accounts.read": Rule("Read accounts and positions", PEOPLE | {ENGINE, GATEWAY, OPERATOR}),

@@ -29,9 +29,38 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/setup"): "setup.make",
     ("POST", "/api/v1/setup"): "setup.make",
     ("POST", "/api/v1/session"): "session.open",
+    ("POST", "/api/v1/session/second-factor"): "session.open",
+    ("POST", "/api/v1/session/passkey"): "session.open",
+    ("POST", "/api/v1/session/token"): "session.open",
+    ("POST", "/api/v1/session/refresh"): "session.open",
     ("GET", "/api/v1/session"): "session.own",
     ("DELETE", "/api/v1/session"): "session.own",
     ("POST", "/api/v1/session/renew"): "session.own",
+    ("POST", "/api/v1/session/challenge"): "session.own",
+    ("POST", "/api/v1/session/step-up"): "session.own",
+    ("GET", "/api/v1/sessions"): "session.own",
+    ("DELETE", "/api/v1/sessions"): "session.own",
+    ("DELETE", "/api/v1/sessions/{session_id}"): "session.own",
+    ("GET", "/api/v1/me"): "session.own",
+    ("POST", "/api/v1/me/password"): "session.own",
+    ("POST", "/api/v1/me/totp"): "factors.add",
+    ("PUT", "/api/v1/me/totp"): "factors.add",
+    ("DELETE", "/api/v1/me/totp"): "factors.remove",
+    ("POST", "/api/v1/me/passkeys/challenge"): "factors.add",
+    ("POST", "/api/v1/me/passkeys"): "factors.add",
+    ("DELETE", "/api/v1/me/passkeys/{passkey_id}"): "factors.remove",
+    ("POST", "/api/v1/me/recovery-codes"): "factors.remove",
+    ("GET", "/api/v1/api-keys"): "api_keys.own",
+    ("POST", "/api/v1/api-keys"): "api_keys.make",
+    ("DELETE", "/api/v1/api-keys/{key_id}"): "api_keys.own",
+    ("GET", "/api/v1/users"): "users.read",
+    ("POST", "/api/v1/users"): "users.manage",
+    ("PATCH", "/api/v1/users/{user_id}"): "users.manage",
+    ("GET", "/api/v1/users/{user_id}/sessions"): "users.read",
+    ("DELETE", "/api/v1/users/{user_id}/sessions"): "users.manage",
+    ("GET", "/api/v1/people-rules"): "users.read",
+    ("PUT", "/api/v1/people-rules"): "users.manage",
+    ("POST", "/api/v1/stream-ticket"): "stream.open",
     ("GET", "/api/v1/symbols"): "market.read",
     ("GET", "/api/v1/ticks"): "market.read",
     ("GET", "/api/v1/bars"): "market.read",
@@ -90,7 +119,20 @@ class Caller(msgspec.Struct, frozen=True):
     auth_ms: int = 0
     """When the person last proved who they are."""
     scopes: frozenset[str] | None = None
-    """What an API key was made for; None for a session."""
+    """What an API key was made for, or all that a session without its second factor may; None: what the role may."""
+    user_id: str = ""
+    session: str = ""
+    """Empty for an API key."""
+    issued_ms: int = 0
+    """When the token was made, or the key was looked up: what was revoked later refuses it."""
+    amr: tuple[str, ...] = ()
+    """How the person proved who they are: `pwd`, `otp`, `hwk`, `rec`, `mfa`."""
+    thumbprint: str = ""
+    """Of the only client certificate that the token may come with, base64url; empty: of any, or none."""
+    key_id: str = ""
+    """Of the key that signed the token."""
+    api_key: str = ""
+    """Its id, when the caller is a program with one."""
     token: str = ""
     """The access token that proves the person to the services behind the gateway."""
 
@@ -109,6 +151,13 @@ class Knock(msgspec.Struct, frozen=True):
     host: str
     csrf: str
     caller: Caller | None
+    fetch_site: str = ""
+    """Sec-Fetch-Site: which page makes a browser ask; programs and old browsers send none."""
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether a listed route asks nobody who they are: whoever signs in there may be somebody else already."""
+    return ANYONE in RULES[TABLE[method, listed(path)]].roles
 
 
 def is_page(method: str, path: str) -> bool:
@@ -137,7 +186,7 @@ def judge(
     action = TABLE.get((knock.method, name))
     if action is None:
         return _unlisted(knock, name)
-    if knock.method not in SAFE and knock.origin and not ours(knock.origin, knock.host, public_origins):
+    if knock.method not in SAFE and _foreign(knock, public_origins):
         return ORIGIN_REFUSED
     caller = knock.caller
     subject = caller.subject() if caller else NOBODY
@@ -147,6 +196,12 @@ def judge(
     if caller and caller.by_cookie and knock.method not in SAFE and ANYONE not in RULES[action].roles:
         return _forged(knock, caller)
     return None
+
+
+def _foreign(knock: Knock, public_origins: frozenset[str]) -> bool:
+    if knock.fetch_site in ("cross-site", "same-site"):
+        return True
+    return bool(knock.origin) and not ours(knock.origin, knock.host, public_origins)
 
 
 def _forged(knock: Knock, caller: Caller) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""What every answer carries, whoever gives it, and the one place that knows the session cookie's name."""
+"""What every answer carries, whoever gives it, and the one place that knows the cookies' names."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -37,19 +37,19 @@ def secured(own: Headers, https: bool) -> Headers:
     return headers
 
 
-def cookie_name(https: bool) -> str:
-    """The session cookie's name. Browsers let nobody but this very host set `__Host-`, and only over https."""
-    return "__Host-aitrading" if https else "aitrading"
+SESSION = "aitrading"
+"""The cookie that holds a browser's access token."""
+DEVICE = "aitrading-device"
+"""The cookie that says that its owner signed in from this browser before; it opens nothing."""
 
 
-def cookie_of(header: str, https: bool) -> str:
-    """The session token in a Cookie header; empty when there is none, or when it stands there twice."""
-    wanted = cookie_name(https)
+def cookie_name(https: bool, name: str = SESSION) -> str:
+    """A cookie's whole name. Browsers let nobody but this very host set `__Host-`, and only over https."""
+    return f"__Host-{name}" if https else name
+
+
+def cookie_of(header: str, https: bool, name: str = SESSION) -> str:
+    """A cookie's value in a Cookie header; empty when there is none, or when it stands there twice."""
+    wanted = cookie_name(https, name)
     found = [value for name, _, value in (part.strip().partition("=") for part in header.split(";")) if name == wanted]
     return found[0] if len(found) == 1 else ""
-
-
-def set_cookie(token: str, age_s: int, https: bool) -> str:
-    """The Set-Cookie header: scripts can't read it, other sites can't send it. Age 0 takes it away."""
-    secure = "; Secure" if https else ""
-    return f"{cookie_name(https)}={token}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}"

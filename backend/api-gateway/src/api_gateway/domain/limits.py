@@ -29,3 +29,8 @@ class Limiter:
             return times[0] + WINDOW_MS - now_ms
         times.append(now_ms)
         return 0
+
+    def full(self, key: str, now_ms: int) -> bool:
+        """Whether the next one would have to wait; counts nothing."""
+        times = self.seen.get(key)
+        return times is not None and len(times) >= self.per_minute and times[0] > now_ms - WINDOW_MS

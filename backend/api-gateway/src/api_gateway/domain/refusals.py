@@ -26,6 +26,18 @@ class RefusedError(Exception):
 
 NOT_SIGNED_IN = Refusal(401, "not_signed_in", "You are not signed in. Sign in and try again.")
 WRONG_NAME_OR_PASSWORD = Refusal(401, "wrong_name_or_password", "The name or the password is not right. Try again.")
+WRONG_FACTOR = Refusal(401, "wrong_second_factor", "This is not right, or it was used before. Try again.")
+CHALLENGE_OVER = Refusal(401, "challenge_over", "This took too long, or was tried too often. Begin again.")
+NO_PASSKEYS_HERE = Refusal(
+    409,
+    "no_passkeys_here",
+    "Browsers keep passkeys for names, not for IP addresses, and want https or localhost. Open the dashboard as "
+    "http://localhost:PORT or at its https address.",
+)
+LAST_FACTOR = Refusal(
+    409, "last_factor", "Your organisation requires a second factor and this is your last one. Add another first."
+)
+NOT_ONESELF = Refusal(409, "not_oneself", "You can't take your own rights. Ask another administrator.")
 NOT_ALLOWED = Refusal(403, "not_allowed", "Your role does not allow this. Ask an administrator.")
 NOT_FROM_HERE = Refusal(403, "not_from_here", "This page answers only programs on the same machine.")
 CSRF_REFUSED = Refusal(
@@ -44,7 +56,6 @@ BUSY = Refusal(503, "busy", "Too many questions are being answered at the moment
 UNAVAILABLE = Refusal(
     503, "unavailable", "A part of the platform does not answer at the moment. Try again in a few seconds.", 2
 )
-
 
 STEP_UP_NEEDED = Refusal(403, "step_up_needed", "Confirm that it is you: this needs a fresh proof. Then try again.")
 TENANT_SUSPENDED = Refusal(403, "tenant_suspended", "This organisation is suspended. Ask whoever runs the platform.")

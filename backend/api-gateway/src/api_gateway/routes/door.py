@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api_gateway.domain.access import LOOPBACK_HOSTS, SOCKET, TABLE, Caller, Knock, is_page, judge, listed
+from api_gateway.domain.access import LOOPBACK_HOSTS, SOCKET, TABLE, Caller, Knock, is_open, is_page, judge, listed
 from api_gateway.domain.addresses import is_plain, question_fault
 from api_gateway.domain.denied import event_of
 from api_gateway.domain.headers import Headers, cookie_of, secured
@@ -16,15 +16,16 @@ from api_gateway.domain.limits import Limiter
 from api_gateway.domain.pace import InFlight, Pace
 from api_gateway.domain.peers import Network, peer_of
 from api_gateway.domain.refusals import BUSY, NOT_FOUND, NOT_JSON, TOO_LARGE, Refusal, too_many
+from api_gateway.domain.scopes import PREFIX
 from api_gateway.domain.strict_json import body_fault
-from api_gateway.ports import Pages, Tokens
+from api_gateway.ports import ApiKeys, Pages, Tokens
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
 from kit.clock import Clock
 from kit.denials import DenialBook
 from kit.service_tokens import on_behalf_of
-from kit.tls import TRUST_DOMAIN
+from kit.tls import TRUST_DOMAIN, thumbprint
 
 MAX_BODY = 64 * 1024
 MAX_REPORT = 8 * 1024
@@ -41,6 +42,12 @@ def caller_of(scope: Scope) -> Caller:
     return caller
 
 
+def thumbprint_of(scope: Any) -> str:
+    """Of the client certificate that the connection came with (`x5t#S256`); "" when it came without."""
+    certificate = scope["state"].get("peer_certificate", b"")
+    return thumbprint(certificate) if certificate else ""
+
+
 @dataclass(slots=True)
 class Door:
     """An ASGI application around the API and the pages."""
@@ -53,6 +60,7 @@ class Door:
     report: Report
     public_origins: frozenset[str]
     https: bool
+    keys: ApiKeys
     trusted: tuple[Network, ...] = ()
     """Proxies whose X-Forwarded-For counts."""
     pace: Pace = field(default_factory=Pace)
@@ -97,7 +105,7 @@ class Door:
         if is_page(method, path):
             await self._page(scope, send, method, headers)
             return
-        caller = self._caller(headers)
+        caller = await self._caller(scope, headers)
         client = scope.get("client")
         knock = Knock(
             method,
@@ -107,9 +115,10 @@ class Door:
             headers.get(b"host", ""),
             headers.get(b"x-csrf-token", ""),
             caller,
+            headers.get(b"sec-fetch-site", ""),
         )
         scope["state"]["caller"] = caller
-        peer = self._peer(scope, headers)
+        scope["state"]["peer"] = peer = self._peer(scope, headers)
         refusal = (
             self._too_fast(method, caller, peer)
             or judge(knock, self.public_origins, self.clock.now_ms())
@@ -130,7 +139,7 @@ class Door:
             await refuse(send, method, refusal)
             return
         # the services behind answer the person, not the gateway
-        on_behalf_of.set(caller.token if caller else "")
+        on_behalf_of.set(caller.token if caller and not is_open(method, path) else "")
         if method == SOCKET:
             await self.api(scope, receive, send)
         elif not self.flight.enter(peer):
@@ -163,14 +172,23 @@ class Door:
         wait_ms = self.misses.wait_ms(self._peer(scope, headers), self.clock.now_ms())
         return too_many("addresses that do not exist", -(-wait_ms // 1000)) if wait_ms else None
 
-    def _caller(self, headers: dict[bytes, str]) -> Caller | None:
+    async def _caller(self, scope: Scope, headers: dict[bytes, str]) -> Caller | None:
         now_ms = self.clock.now_ms()
         authorization = headers.get(b"authorization")
-        if authorization is not None:
+        if authorization is None:
+            token = cookie_of(headers.get(b"cookie", ""), self.https)
+            caller = self.tokens.caller(token, True, now_ms) if token else None
+        else:
             kind, _, token = authorization.partition(" ")
-            return self.tokens.caller(token.strip(), False, now_ms) if kind.lower() == "bearer" else None
-        token = cookie_of(headers.get(b"cookie", ""), self.https)
-        return self.tokens.caller(token, True, now_ms) if token else None
+            token = token.strip()
+            if kind.lower() != "bearer":
+                return None
+            if token.startswith(PREFIX):
+                return await self.keys.caller(token, self._peer(scope, headers))
+            caller = self.tokens.caller(token, False, now_ms)
+        # a token that was made for one certificate proves nothing over a connection with another, or with none
+        bound = caller is not None and caller.thumbprint
+        return None if bound and bound != thumbprint_of(scope) else caller
 
     async def _page(self, scope: Scope, send: Send, method: str, headers: dict[bytes, str]) -> None:
         answer = self.pages.answer(

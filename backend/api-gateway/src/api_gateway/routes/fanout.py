@@ -66,9 +66,9 @@ class Room:
 class Fanout:
     """Hears the platform and tells the browsers. `tick` must be called each second."""
 
-    def __init__(self, clock: Clock, ended: Callable[[Caller], bool]) -> None:
+    def __init__(self, clock: Clock, revoked: Callable[[Caller], bool]) -> None:
         self._clock = clock
-        self._ended = ended
+        self._revoked = revoked
         self._rooms: dict[str, Room] = {}
         """ tenant -> its audience """
         self.heartbeats = HeartbeatBook()
@@ -173,6 +173,13 @@ class Fanout:
             seat.browser.offer_event(kind, encoded)
             seat.told()
 
+    def dismiss_revoked(self) -> None:
+        """Close the streams of whoever may not listen any more. Call it with each revocation."""
+        for room in self._rooms.values():
+            for seat in room.seats:
+                if self._revoked(seat.caller):
+                    seat.dismiss(SESSION_OVER)
+
     def tick(self, bus_ok: bool) -> None:
         """Once a second: heartbeats, and the end of sessions that are over."""
         back = bus_ok and self._missed
@@ -181,7 +188,7 @@ class Fanout:
         now_ms = self._clock.now_ms()
         for room in self._rooms.values():
             for seat in room.seats:
-                if seat.caller.expires_ms <= now_ms or self._ended(seat.caller):
+                if seat.caller.expires_ms <= now_ms or self._revoked(seat.caller):
                     seat.dismiss(SESSION_OVER)
                 elif back:
                     # nobody knows what was said while the bus was away

@@ -20,6 +20,7 @@ class Measures:
         self._cut = Counter("gateway_browsers_cut", "Streams closed by us, by code", ["code"], registry=registry)
         self._policy = Counter("gateway_csp_reports", "Policy violations that browsers reported", registry=registry)
         self._failures = Counter("gateway_sign_in_failures", "Refused sign-ins", registry=registry)
+        self._reused = Counter("gateway_refresh_tokens_reused", "Refresh tokens that came twice", registry=registry)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """An answer went out; status 0 means that the browser had gone."""
@@ -46,6 +47,11 @@ class Measures:
         """Somebody did not get in."""
         self._failures.inc()
         self._count("sign_in_failures")
+
+    def token_reused(self) -> None:
+        """A refresh token came twice: somebody has a copy of it."""
+        self._reused.inc()
+        self._count("refresh_tokens_reused")
 
     def _count(self, name: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + 1

@@ -2,21 +2,30 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from litestar import WebSocket, websocket
+from litestar import Request, WebSocket, post, websocket
 from litestar.exceptions import WebSocketDisconnect
-from litestar.handlers import WebsocketRouteHandler
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
-from api_gateway.domain.access import SOCKET
+from api_gateway.domain.access import SOCKET, Caller
+from api_gateway.domain.lifetimes import TICKET_MS
 from api_gateway.domain.refusals import too_many
+from api_gateway.domain.single_use import SingleUse
 from api_gateway.routes.door import caller_of
-from api_gateway.routes.fanout import PER_USER, Fanout, Seat
+from api_gateway.routes.fanout import PER_USER, SESSION_OVER, Fanout, Seat
 from api_gateway.routes.measures import Measures
 from api_gateway.routes.problems import Report, refuse, unexpected
+from api_gateway.routes.schema import errors
+from contracts.people_views import StreamTicket
 from kit.clock import Clock
 
+TICKET_BYTES = 32
+TICKET_WAIT_S = 10.0
+"""How long a browser may take to show its ticket."""
 CLOSE_LIMIT_S = 5.0
 """How long a slow browser may take until it can be told why it is closed."""
 MAX_HEARD = 256
@@ -26,7 +35,38 @@ TALKATIVE = 4429
 ACCIDENT = 1011
 
 
-def stream_route(fanout: Fanout, clock: Clock, measures: Measures, report: Report) -> WebsocketRouteHandler:
+@dataclass(slots=True)
+class Tickets:
+    """Good once, for half a minute, for the session that fetched it."""
+
+    clock: Clock
+    open: SingleUse[Caller] = field(default_factory=lambda: SingleUse(TICKET_MS))
+
+    def issue(self, caller: Caller) -> StreamTicket:
+        """A new ticket."""
+        ticket = secrets.token_urlsafe(TICKET_BYTES)
+        return StreamTicket(ticket, self.open.put(ticket, caller, self.clock.now_ms()))
+
+    def fits(self, ticket: str, caller: Caller) -> bool:
+        """Whether this is a ticket of the caller's own session; it is used up whoever brings it."""
+        owner = self.open.take(ticket, self.clock.now_ms())
+        return owner is not None and (owner.user_id, owner.session) == (caller.user_id, caller.session)
+
+
+def ticket_route(tickets: Tickets) -> HTTPRouteHandler:
+    """POST /api/v1/stream-ticket."""
+
+    @post("/api/v1/stream-ticket", responses=errors(401, 403))
+    async def stream_ticket(request: Request[Any, Any, Any]) -> StreamTicket:
+        """What a browser has to say first on its WebSocket: a cookie alone opens none, whatever page uses it."""
+        return tickets.issue(caller_of(request.scope))
+
+    return stream_ticket
+
+
+def stream_route(
+    fanout: Fanout, clock: Clock, measures: Measures, report: Report, tickets: Tickets
+) -> WebsocketRouteHandler:
     """WS /api/v1/stream."""
 
     @websocket("/api/v1/stream")
@@ -38,6 +78,10 @@ def stream_route(fanout: Fanout, clock: Clock, measures: Measures, report: Repor
             return
         try:
             await socket.accept()
+            if seat.caller.by_cookie and not await _has_ticket(socket, seat.caller, tickets):
+                measures.cut(SESSION_OVER)
+                await socket.close(code=SESSION_OVER)
+                return
             measures.browsers(fanout.browsers)
             await _serve(socket, seat, fanout, clock)
             if seat.close_code:
@@ -51,6 +95,17 @@ def stream_route(fanout: Fanout, clock: Clock, measures: Measures, report: Repor
             measures.browsers(fanout.browsers)
 
     return stream
+
+
+async def _has_ticket(socket: WebSocket[Any, Any, Any], caller: Caller, tickets: Tickets) -> bool:
+    # as a message and not in the address or a header: those end in logs
+    try:
+        async with asyncio.timeout(TICKET_WAIT_S):
+            message = await socket.receive()
+    except TimeoutError:
+        return False
+    ticket = message.get("text") if message["type"] == "websocket.receive" else None
+    return isinstance(ticket, str) and tickets.fits(ticket, caller)
 
 
 async def _serve(socket: WebSocket[Any, Any, Any], seat: Seat, fanout: Fanout, clock: Clock) -> None:

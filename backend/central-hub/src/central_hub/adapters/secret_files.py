@@ -93,6 +93,7 @@ def open_secrets(folder: Path, bus_users: Iterable[str]) -> Secrets:
             _key_pair(folder, name)
         if first_time:
             write_once(folder / "setup.code", secrets.token_urlsafe(18))
+        write_once(folder / "people.key", secrets.token_hex(32))
         _retire(folder)
         made = Secrets(folder, _bus_keys(folder / "nkeys", bus_users))
         made.owner_password.parent.mkdir(exist_ok=True, mode=0o700)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+ROLES = ("admin", "auditor", "risk_manager", "trader", "viewer")
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -60,9 +61,24 @@ def parser() -> argparse.ArgumentParser:
     users = group("user", "People who may sign in.")
     add = verb("add", "Add a person; the password is asked for.", "users", users)
     add.add_argument("name", metavar="NAME")
-    add.add_argument("--role", required=True, choices=("admin", "trader", "viewer"))
+    add.add_argument("--role", required=True, choices=ROLES)
     add.add_argument("--tenant", default="default")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    listed = verb("list", "Show the people of a tenant.", "people", users)
+    listed.add_argument("--tenant", default="default")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+    for name, says in (
+        ("disable", "Let somebody do nothing any more, from this second on."),
+        ("enable", "Let somebody in again."),
+        ("set-role", "Give somebody another role; they have to sign in again."),
+        ("reset-second-factor", "Forget somebody's second factors, when they lost them."),
+        ("end-sessions", "End everything that somebody has open."),
+    ):
+        changed = verb(name, says, "people", users)
+        changed.add_argument("name", metavar="NAME")
+        changed.add_argument("--tenant", default="default")
+        if name == "set-role":
+            changed.add_argument("--role", required=True, choices=ROLES)
 
     terminals = group("terminal", "Terminals that may connect.")
     enrol = verb("add", "Write the enrolment file for a trader's PC.", "terminals", terminals)
@@ -86,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
 
     keys = group("keys", "Keys of the platform.")
     rotate = verb("rotate", "Make a new key; what was signed with the old one goes on counting.", "keys", keys)
-    rotate.add_argument("what", choices=("signal",))
+    rotate.add_argument("what", choices=("signal", "token"))
     rotate.add_argument("--rotation-key", type=_path, metavar="FILE", help="the offline key that signs the change")
     rotate.add_argument("--revoke", action="store_true", help="the old key is in wrong hands: it ends now")
 

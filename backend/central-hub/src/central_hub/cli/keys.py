@@ -2,9 +2,9 @@
 
 import argparse
 
-from central_hub.cli import signal_keys
+from central_hub.cli import signal_keys, token_keys
 
 
 def run(options: argparse.Namespace) -> int:
     """Each kind of key has its own way."""
-    return {"signal": signal_keys.run}[options.what](options)
+    return {"signal": signal_keys.run, "token": token_keys.run}[options.what](options)

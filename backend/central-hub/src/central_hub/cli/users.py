@@ -5,12 +5,17 @@ import getpass
 import sys
 import time
 import uuid
+from typing import TYPE_CHECKING
 
 from central_hub.adapters.datadir import DataDir
 from central_hub.cli.asking import on_bus
-from central_hub.domain.credentials import fault
+from central_hub.cli.people import written_down
 from central_hub.ports import HubError
-from contracts import rpc
+from contracts import people, rpc
+from contracts.subjects import TENANT
+
+if TYPE_CHECKING:
+    from kit.bus import Bus
 
 
 def _password(from_stdin: bool) -> str:
@@ -27,10 +32,14 @@ def _password(from_stdin: bool) -> str:
 def run(options: argparse.Namespace) -> int:
     """Hash the password (argon2id) and store the person."""
     password = _password(options.password_stdin)
-    if wrong := fault(options.name, options.tenant, password):
-        raise HubError(wrong)
     from argon2 import PasswordHasher
 
+    from kit.credentials import name_fault, password_fault
+
+    if wrong := name_fault(options.name) or password_fault(password, options.name):
+        raise HubError(wrong)
+    if not TENANT.match(options.tenant):
+        raise HubError(f"{options.tenant!r} is not a tenant: use lower-case letters, digits and -, at most 32.")
     user = rpc.User(
         uuid.uuid4().hex,
         options.tenant,
@@ -40,6 +49,12 @@ def run(options: argparse.Namespace) -> int:
         False,
         time.time_ns() // 1_000_000,
     )
-    on_bus(DataDir(options.data), lambda bus: bus.ask(rpc.USER_ADD, user))
+
+    async def add(bus: "Bus") -> None:
+        await bus.ask(rpc.USER_ADD, user)
+        audit = written_down(user, "user_created", user_id=user.id, role=user.role)
+        await bus.ask(people.USER_CHANGE, people.UserChange(user.tenant, user.id, audit=audit))
+
+    on_bus(DataDir(options.data), add)
     print(f"{options.name} may now sign in as {options.role} of {options.tenant}.")
     return 0

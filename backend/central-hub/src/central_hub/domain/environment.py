@@ -71,7 +71,11 @@ def of_service(service: str, inherited: Mapping[str, str], platform: Platform) -
         "PYTHONUNBUFFERED": "1",
     }
     if service == "api-gateway":
-        chosen |= {"AITRADING_TOKEN_KEY": f"{secrets}/token.key", "AITRADING_SETUP_CODE_PATH": f"{secrets}/setup.code"}
+        chosen |= {
+            "AITRADING_TOKEN_KEY": f"{secrets}/token.key",
+            "AITRADING_PEOPLE_KEY": f"{secrets}/people.key",
+            "AITRADING_SETUP_CODE_PATH": f"{secrets}/setup.code",
+        }
     if service == SIGNER:
         chosen["AITRADING_SIGNAL_KEY_PATH"] = f"{secrets}/signal.key"
     if service == DATABASE:
