@@ -75,7 +75,7 @@ def run_vault(options: argparse.Namespace) -> int:
         print(f"everything is sealed with new keys, kept by: {vault.status().keeper}")
     elif verb == "set":
         vault.update({options.name: secret(options.name).encode()})
-        print(f"{options.name} is in the vault; it is used from the next start on")
+        print(f"{options.name} is in the vault. No program is given it: MT5 signs in by itself with what it keeps")
     else:
         vault.update({options.name: None})
         print(f"{options.name} is no longer in the vault")
