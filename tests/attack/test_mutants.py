@@ -7,7 +7,7 @@ import pytest
 from mutants.holes import HOLES
 from mutants.planting import AT_ONCE, Hole, Verdict, judge, judge_all, run_pytest
 
-LEAST = 30
+LEAST = 45
 Counted = Callable[[int, int], None]
 
 

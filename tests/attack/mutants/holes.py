@@ -1,6 +1,7 @@
 """The holes: where a check stands, what is left when it is gone, and who must notice."""
 
 from mutants.planting import Hole
+from mutants.platform_holes import PLATFORM_HOLES
 
 TOKENS = "kit/src/kit/tokens.py"
 GATEWAY = "backend/api-gateway/src/api_gateway"
@@ -47,10 +48,10 @@ TOKEN_HOLES = (
 
 GATEWAY_HOLES = (
     _hole(
-        "the role that a command needs",
+        "the role that the list of services needs",
         f"{POLICY}/rules.py",
-        '"commands.give": Rule("Give any command at all; its kind has its own line", _is(',
-        '"commands.give": Rule("Give any command at all; its kind has its own line", _is("viewer", ',
+        '"services.read": Rule("See which services run", _is(',
+        '"services.read": Rule("See which services run", _is("viewer", ',
         "tests/attack/test_roles.py",
     ),
     _hole(
@@ -227,4 +228,4 @@ CLIENT_HOLES = (
     ),
 )
 
-HOLES = TOKEN_HOLES + GATEWAY_HOLES + STORE_HOLES + CLIENT_HOLES
+HOLES = TOKEN_HOLES + GATEWAY_HOLES + STORE_HOLES + CLIENT_HOLES + PLATFORM_HOLES
