@@ -35,7 +35,8 @@ def say(text: str) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Start and watch until SIGINT or SIGTERM."""
-    harden()  # this process holds the keys of the authority and of the audit trail
+    # this process holds the keys of the authority and of the audit trail; no core dumps holds for what it starts, too
+    harden()
     data = DataDir(options.data)
     data.open()
     data.lock()
