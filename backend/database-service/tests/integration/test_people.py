@@ -9,6 +9,7 @@ import pytest
 from contracts import people
 from contracts.audit import AuditRecord
 from contracts.people import Passkey, Rotation, SessionKind, SessionRow
+from contracts.proof import TrailQuestion
 from contracts.rpc import User
 from database_service.adapters.postgres import Postgres
 from database_service.adapters.postgres_ledger import PostgresLedger
@@ -50,7 +51,7 @@ async def rotate(ledger: PostgresLedger, old: bytes, new: bytes, now_ms: int = 2
 
 
 async def chain(ledger: PostgresLedger) -> list[str]:
-    return [record.id for _, record, _, _ in await ledger.audit_chain(TENANT)]
+    return [chained.record.id for chained in await ledger.trail(TrailQuestion(TENANT), None)]
 
 
 async def test_a_person_is_changed_with_the_record_that_explains_it_or_not_at_all(ledger):

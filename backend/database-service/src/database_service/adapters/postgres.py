@@ -1,7 +1,7 @@
 """PostgreSQL through an asyncpg pool: waits for the server, migrates, and turns its errors into our own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 import asyncpg
@@ -30,6 +30,28 @@ _AWAY = (
 )
 
 
+EVERY_TENANT = "*"
+"""For what is asked across tenants: the engine's start, a sign-in by name, the hub's seals."""
+
+
+def scope_of(tenants: Iterable[str]) -> str:
+    """The tenants whose rows a unit of work may touch, as `app.tenants` holds them. Names have no commas."""
+    return ",".join(sorted(set(tenants)))
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types here
+    """Remembers whose rows its session shows."""
+
+    _scope = ""
+
+    async def show(self, scope: str) -> None:
+        """Show the rows of these tenants from now on; costs a round trip only when they are others than before."""
+        if self._scope != scope:
+            self._scope = ""
+            await self.execute("select set_config('app.tenants', $1, false)", scope)
+            self._scope = scope
+
+
 async def _nothing_to_reset(_connection: Any) -> None:
     """Work leaves nothing behind in a session (its locks end with its transaction), and clearing it all the same would
     cost a round trip between every commit and its answer."""
@@ -56,6 +78,7 @@ class Postgres:
                     timeout=_CONNECT_TIMEOUT_S,
                     server_settings={"application_name": "database-service", "jit": "off"},
                     reset=_nothing_to_reset,
+                    connection_class=_Connection,
                 )
                 return cls(pool)
             except _AWAY as error:
@@ -67,15 +90,17 @@ class Postgres:
                 await asyncio.sleep(delay)
         raise AssertionError("backoff without attempts never ends")
 
-    async def run(self, work: Work[T], *, one_statement: bool = False) -> T:
-        """One transaction; `one_statement` is one by itself. Raises StoreUnavailable, Unstorable or AlreadyTaken.
+    async def run(self, work: Work[T], *, tenants: Iterable[str], one_statement: bool = False) -> T:
+        """One transaction that sees the rows of `tenants` and no others; `one_statement` is one by itself. Raises
+        StoreUnavailable, Unstorable or AlreadyTaken.
 
         A pooled connection may have died with the server; that shows only when it is used, so the first failure of a
         connection is followed by a try on a fresh one.
         """
+        scope = scope_of(tenants)
         for attempt in (1, 2):
             try:
-                return await self._run_once(work, one_statement)
+                return await self._run_once(work, scope, one_statement)
             except asyncpg.UniqueViolationError as error:
                 raise AlreadyTaken(str(error)) from None
             except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
@@ -86,8 +111,9 @@ class Postgres:
                 await self._pool.expire_connections()
         raise AssertionError("the second attempt returns or raises")
 
-    async def _run_once(self, work: Work[T], one_statement: bool) -> T:
+    async def _run_once(self, work: Work[T], scope: str, one_statement: bool) -> T:
         async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+            await connection.show(scope)
             if one_statement:
                 return await work(connection)
             async with connection.transaction():
@@ -113,7 +139,7 @@ class Postgres:
                 )
                 _log.info("migrated", file=migration.name)
 
-        await self.run(apply)
+        await self.run(apply, tenants=(EVERY_TENANT,))
 
     async def probe(self) -> str:
         """One round trip."""
@@ -121,7 +147,7 @@ class Postgres:
         async def ask(connection: Any) -> str:
             return str(await connection.fetchval("select split_part(current_setting('server_version'), ' ', 1)"))
 
-        return f"PostgreSQL {await self.run(ask)}"
+        return f"PostgreSQL {await self.run(ask, tenants=())}"
 
     async def close(self) -> None:
         """Hang up; what does not end within two seconds is cut."""

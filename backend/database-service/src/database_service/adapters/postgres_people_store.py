@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from contracts import people
 from contracts.rpc import Method
 from database_service.adapters import postgres_identity, postgres_sessions
-from database_service.adapters.postgres import Postgres
+from database_service.adapters.postgres import EVERY_TENANT, Postgres
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -52,4 +52,5 @@ class PostgresPeople:
             answer: A = await work(connection, question)
             return answer
 
-        return await self._postgres.run(ask)
+        # a question without a tenant finds out whose name, session or key it is: it must look everywhere
+        return await self._postgres.run(ask, tenants=(getattr(question, "tenant", EVERY_TENANT),))
