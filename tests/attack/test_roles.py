@@ -20,6 +20,7 @@ MAY = {
     ("GET", "/api/v1/orders"): EVERYBODY,
     ("GET", "/api/v1/executions"): EVERYBODY,
     ("GET", "/api/v1/services"): frozenset({"admin"}),
+    ("GET", "/api/v1/audit"): frozenset({"admin"}),
     ("POST", "/api/v1/commands"): frozenset({"trader", "admin"}),
 }
 ORDER = b'{"kind":"pause","reason":"attack"}'
@@ -44,4 +45,4 @@ async def test_each_role_gets_in_where_it_may_and_nowhere_else(
             inside = answer.status_code not in (401, 403)
             assert inside == (role in allowed), (method, path, role, answer.status_code, answer.text)
             tried += 1
-    counted(tried, 56)
+    counted(tried, 63)

@@ -243,6 +243,27 @@ class ServicesView(msgspec.Struct, frozen=True):
     server_ms: int
 
 
+class TrailRow(msgspec.Struct, frozen=True):
+    """A record of the audit trail where it stands in its chain."""
+
+    position: int
+    at_ms: int
+    service: str
+    kind: str
+    subject: str
+    detail: dict[str, str]
+    correlation_id: str
+    hash: str
+    """SHA-256 over the record before it and this one, in hex."""
+
+
+class TrailView(msgspec.Struct, frozen=True):
+    """GET /api/v1/audit: records of one's own tenant, oldest first."""
+
+    records: tuple[TrailRow, ...]
+    server_ms: int
+
+
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person's market order. `volume` is a decimal string in lots."""
 

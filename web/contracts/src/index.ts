@@ -500,6 +500,25 @@ export interface TotpOffer {
   readonly qr_svg: string;
 }
 
+/** A record of the audit trail where it stands in its chain. */
+export interface TrailRow {
+  readonly position: number;
+  readonly at_ms: number;
+  readonly service: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly detail: Readonly<Record<string, string>>;
+  readonly correlation_id: string;
+  /** SHA-256 over the record before it and this one, in hex. */
+  readonly hash: string;
+}
+
+/** GET /api/v1/audit: records of one's own tenant, oldest first. */
+export interface TrailView {
+  readonly records: readonly TrailRow[];
+  readonly server_ms: number;
+}
+
 /** POST /api/v1/users. `role` of viewer, trader, risk_manager, admin, auditor. */
 export interface UserNew {
   readonly name: string;

@@ -42,6 +42,7 @@ from api_gateway.routes.second_factor import second_factor_routes
 from api_gateway.routes.session import SignIns, session_routes
 from api_gateway.routes.stream import Tickets, stream_route, ticket_route
 from api_gateway.routes.trading import Desk, trading_routes
+from api_gateway.routes.trail import trail_routes
 from api_gateway.routes.users import user_routes
 from api_gateway.settings import Settings
 from contracts.audit import Health
@@ -189,6 +190,7 @@ async def build(
             *market_routes(market),
             *trading_routes(market, Desk(market, journal)),
             *export_routes(market),
+            *trail_routes(store, clock),
             *operations_routes(BusHub(bus), fanout, clock, measures),
             ticket_route(tickets),
             stream_route(fanout, clock, measures, report, tickets),

@@ -13,6 +13,7 @@ from contracts.commands import Command
 from contracts.executions import Execution
 from contracts.orders import Order
 from contracts.people import Passkey, SessionRow
+from contracts.proof import ChainedRecord
 from contracts.revocations import Revocation
 from contracts.rpc import BarsQuestion, Method, ServiceRow, SymbolRow, TicksQuestion, User
 from contracts.ticks import TickBatch
@@ -56,6 +57,10 @@ class Store(Protocol):
 
     async def orders(self, tenant: str, account: str, open_only: bool, limit: int) -> tuple[Order, ...]:
         """Orders, newest first."""
+        ...
+
+    async def trail(self, tenant: str, reader: str, after: int, limit: int) -> tuple[ChainedRecord, ...]:
+        """Records of the tenant's own audit trail, oldest first; the reading becomes one of them."""
         ...
 
     async def executions(self, tenant: str, account: str, limit: int) -> tuple[Execution, ...]:

@@ -11,6 +11,7 @@ from contracts.codec import encode
 from contracts.commands import Command
 from contracts.executions import Execution
 from contracts.orders import Order
+from contracts.proof import ChainedRecord, TrailQuestion
 from contracts.ticks import TickBatch
 from kit import log
 from kit.bus import Bus
@@ -22,6 +23,7 @@ from kit.seals import sealed
 SYMBOLS_FRESH_MS = 1_000
 """Live quotes are laid over the stored list, so that only the stored counts can be this old."""
 HUB_TIMEOUT_S = 1.5
+OWN_TRAIL = "the tenant's own trail, over the API"
 
 
 class BusStore:
@@ -71,6 +73,11 @@ class BusStore:
     async def orders(self, tenant: str, account: str, open_only: bool, limit: int) -> tuple[Order, ...]:
         """Orders, newest first."""
         return (await self._bus.ask(rpc.ORDERS, rpc.OrdersQuestion(tenant, account, open_only, limit))).orders
+
+    async def trail(self, tenant: str, reader: str, after: int, limit: int) -> tuple[ChainedRecord, ...]:
+        """The tenant's own audit trail."""
+        question = TrailQuestion(tenant, after, limit, reader, OWN_TRAIL)
+        return (await self._bus.ask(rpc.TRAIL, question)).records
 
     async def executions(self, tenant: str, account: str, limit: int) -> tuple[Execution, ...]:
         """Executions, newest first."""

@@ -70,6 +70,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/orders.csv"): "orders.read",
     ("GET", "/api/v1/executions"): "executions.read",
     ("GET", "/api/v1/executions.csv"): "executions.read",
+    ("GET", "/api/v1/audit"): "audit.read",
     ("GET", "/api/v1/services"): "services.read",
     ("POST", "/api/v1/commands"): "commands.give",
     (SOCKET, "/api/v1/stream"): "stream.open",

@@ -17,7 +17,7 @@ async def take(connection: Any, wish: LeaseWish) -> LeaseTaken:
     """Decide and keep. Two wishes for one account wait for each other, the first one ever too."""
     await connection.execute("select pg_advisory_xact_lock(hashtext($1), hashtext($2))", wish.tenant, wish.account)
     row = await connection.fetchrow(
-        f"select {', '.join(_COLUMNS)} from terminal_leases where tenant = $1 and account = $2",  # noqa: S608
+        f"select {', '.join(_COLUMNS)} from terminal_leases where tenant = $1 and account = $2",  # noqa: S608 names of our own, no values
         wish.tenant,
         wish.account,
     )

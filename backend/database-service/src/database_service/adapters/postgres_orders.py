@@ -60,7 +60,7 @@ async def outbox(connection: Any, now_ms: int) -> tuple[SignedSignal, ...]:
 async def newest_signals(connection: Any) -> tuple[SignedSignal, ...]:
     """The newest of each account."""
     found = await connection.fetch(
-        f"select distinct on (tenant, account) {', '.join(rows.SIGNAL)} from outbox"  # noqa: S608
+        f"select distinct on (tenant, account) {', '.join(rows.SIGNAL)} from outbox"  # noqa: S608 names of our own, no values
         " order by tenant, account, position desc limit $1",
         MAX_ROWS,
     )
