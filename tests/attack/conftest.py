@@ -18,6 +18,14 @@ from town import Town  # noqa: E402 it stands beside this file
 import attack_tools  # noqa: E402 the tools are programs, not a package
 from stage import Stage  # noqa: E402 the tools are programs, not a package
 
+SETTINGS = {
+    # https although it is loopback: what attackers meet elsewhere is what is attacked here
+    "AITRADING_API_GATEWAY_TLS": "always",
+    # otherwise most answers to a tool that asks a thousand times would be 429, and nothing behind that was tried
+    "AITRADING_API_GATEWAY_READS_PER_MINUTE": "100000",
+    "AITRADING_API_GATEWAY_CHANGES_PER_MINUTE": "100000",
+}
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything here is an attack; the long ones run in `make attack-long` only."""
@@ -68,8 +76,7 @@ def wycheproof() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The whole platform, started once for all suites."""
-    # https although it is loopback: what attackers meet elsewhere is what is attacked here
-    town = Town(Stage(tmp_path_factory.mktemp("town") / "data", environ={"AITRADING_API_GATEWAY_TLS": "always"}))
+    town = Town(Stage(tmp_path_factory.mktemp("town") / "data", environ=SETTINGS))
     try:
         town.open()
         yield town

@@ -212,7 +212,7 @@ async def build(
         https,
         keys,
         trusted=settings.trusted_networks(),
-        pace=Pace(settings.reads_per_minute),
+        pace=Pace(settings.reads_per_minute, settings.changes_per_minute),
         denials=service.denials,
     )
     server = HttpServer(door, patience_s, https=https, context=tls.context if tls else None)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from api_gateway.domain.pace import READS_PER_MINUTE
+from api_gateway.domain.pace import CHANGES_PER_MINUTE, READS_PER_MINUTE
 from api_gateway.domain.peers import Network, networks
 from contracts.ports import PORTS
 from kit.listening import ALWAYS, AUTO, Wire, wire_of
@@ -46,11 +46,14 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     Limits count the true peer."""
     reads_per_minute: int = READS_PER_MINUTE
     """Questions that one user may ask in a minute; a tenant five times, an address three times as many."""
+    changes_per_minute: int = CHANGES_PER_MINUTE
+    """Changes, orders among them, that one user may ask for in a minute; a tenant five times as many."""
 
     def __post_init__(self) -> None:
         self.trusted_networks()
-        if self.reads_per_minute < 1:
-            raise ValueError(f"AITRADING_API_GATEWAY_READS_PER_MINUTE={self.reads_per_minute} is not valid: 1 or more")
+        for name, value in (("READS", self.reads_per_minute), ("CHANGES", self.changes_per_minute)):
+            if value < 1:
+                raise ValueError(f"AITRADING_API_GATEWAY_{name}_PER_MINUTE={value} is not valid: 1 or more")
         if self.tls not in (AUTO, ALWAYS):
             raise ValueError(f"AITRADING_API_GATEWAY_TLS={self.tls!r} is not valid: use auto or always")
         if (self.tls_cert is None) is not (self.tls_key is None):

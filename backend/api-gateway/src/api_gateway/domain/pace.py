@@ -31,12 +31,12 @@ class PerMinute:
 
 
 READS_PER_MINUTE = 1_200
+CHANGES_PER_MINUTE = 240
 LIMITS: dict[Kind, PerMinute] = {
-    Kind.CHANGE: PerMinute(240, 1_200, 600),
     Kind.STREAM: PerMinute(120, 1_200, 240),
     Kind.OPEN: PerMinute(0, 0, 600),
 }
-""" class -> its limits; those of READ follow from the setting """
+""" class -> its limits; those of READ and CHANGE follow from the settings """
 
 
 def kind_of(method: str, caller: Caller | None) -> Kind:
@@ -53,12 +53,14 @@ class Pace:
     """Call `wait_ms` for each request to the API before its work."""
 
     reads_per_minute: int = READS_PER_MINUTE
+    changes_per_minute: int = CHANGES_PER_MINUTE
     limiters: dict[tuple[Kind, str], Limiter] = field(default_factory=dict)
     """ (class, `user`, `tenant` or `peer`) -> its counts; each holds a bounded number of keys """
 
     def __post_init__(self) -> None:
         reads = PerMinute(self.reads_per_minute, self.reads_per_minute * 5, self.reads_per_minute * 3)
-        for kind, limits in (LIMITS | {Kind.READ: reads}).items():
+        changes = PerMinute(self.changes_per_minute, self.changes_per_minute * 5, self.changes_per_minute * 5 // 2)
+        for kind, limits in (LIMITS | {Kind.READ: reads, Kind.CHANGE: changes}).items():
             for name in ("user", "tenant", "peer"):
                 if per_minute := getattr(limits, name):
                     self.limiters[kind, name] = Limiter(per_minute)

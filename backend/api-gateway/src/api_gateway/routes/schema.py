@@ -24,8 +24,11 @@ _WORDS = {
 
 
 def errors(*statuses: int) -> dict[int, ResponseSpec]:
-    """The declared errors of a route; 500 belongs to all."""
-    named = {status: ResponseSpec(Problem, generate_examples=False, description=_WORDS[status]) for status in statuses}
+    """The declared errors of a route; 429 and 500 belong to all."""
+    named = {
+        status: ResponseSpec(Problem, generate_examples=False, description=_WORDS[status])
+        for status in {*statuses, 429}
+    }
     named[500] = ResponseSpec(Problem, generate_examples=False, description="Unexpected; error_id finds it in the log.")
     return named
 
