@@ -56,6 +56,8 @@ SUITES = (
         60,
     ),
     _ours("disk", "what is promised to be on disk is", 20, "strace"),
+    _ours("terminals", "joining, renewing, revoking terminals", 15),
+    _ours("server_identity", "servers that pose as ours", 5),
     _ours("canary", "secrets in logs, stores, environments", 1_200),
     _ours("mutants", "planted holes, each must be noticed", 60),
 )

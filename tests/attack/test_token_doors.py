@@ -87,3 +87,13 @@ async def test_T01_T02_T03_T04_T05_T06_T07_T08_T09_T10_T11_no_lie_gets_past_the_
     assert callers == [], "a token made the bridge call somebody"
     quick(took)
     counted(tried, 400)
+
+
+async def test_T14_a_token_bound_to_one_certificate_is_worth_nothing_over_another_of_the_same_terminal(
+    town: Town, counted: Counted
+) -> None:
+    wanted = request("/terminal", town.terminal.token, True)
+    assert (await town.bridge().ask(wanted)).status == 101
+    other = town.certificate("same-terminal-other-key", time.time_ns() // 1_000_000)
+    assert (await town.bridge(other).ask(wanted)).status == 401
+    counted(2, 2)

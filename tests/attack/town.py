@@ -87,19 +87,26 @@ class Town:
         assert parts.port
         return Wire(parts.hostname, parts.port, self.trust, parts.hostname)
 
-    @cached_property
-    def terminal(self) -> Terminal:
-        """A terminal of our own, made with the platform's own keys: nothing but the lie itself is wrong about it."""
-        secrets, now_ms = self.stage.data / "secrets", time.time_ns() // 1_000_000
+    def certificate(self, folder: str, now_ms: int) -> TlsFiles:
+        """A certificate of our terminal, with a key of its own each time."""
+        secrets = self.stage.data / "secrets"
         chain = pki.read_chain((secrets / "ca" / "intermediate.pem").read_bytes())
         issuer = pki.Issuer(chain[0], pki.read_key((secrets / "ca" / "intermediate.key").read_bytes()))
         key = pki.make_key()
         leaf = pki.make_leaf(issuer, key.public_key(), Identity.terminal("default", "attacker-1"), now_ms=now_ms)
-        files = self.stage.data.parent / "terminal"
+        files = self.stage.data.parent / folder
         files.mkdir(mode=0o700)
         (files / "cert.pem").write_bytes(pki.pem(leaf, *chain[:1]))
         (files / "key.pem").write_bytes(pki.key_pem(key))
         (files / "ca.pem").write_bytes(self.root.read_bytes())
+        return TlsFiles(files)
+
+    @cached_property
+    def terminal(self) -> Terminal:
+        """A terminal of our own, made with the platform's own keys: nothing but the lie itself is wrong about it."""
+        now_ms = time.time_ns() // 1_000_000
+        files = self.certificate("terminal", now_ms)
+        leaf = files.leaf()
         now_s = now_ms // 1_000
         claims = {
             "iss": "aitrading",
@@ -113,11 +120,11 @@ class Town:
             "cnf": {"x5t#S256": thumbprint(pki.der(leaf))},
         }
         header = {"alg": "Ed25519", "typ": "terminal+jwt", "kid": key_id(self.token_key)}
-        return Terminal(TlsFiles(files), signed(self.token_key, text(header), text(claims)))
+        return Terminal(files, signed(self.token_key, text(header), text(claims)))
 
-    def bridge(self) -> Wire:
+    def bridge(self, files: TlsFiles | None = None) -> Wire:
         """The terminals' door, with a terminal's certificate in hand."""
-        context, name = client_context(self.terminal.files), host_of("data-bridge")
+        context, name = client_context(files or self.terminal.files), host_of("data-bridge")
         return Wire("127.0.0.1", self.stage.ports["data-bridge"], context, name)
 
     def fetch(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:

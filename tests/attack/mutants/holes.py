@@ -99,8 +99,8 @@ GATEWAY_HOLES = (
     _hole(
         "the Origin of a WebSocket",
         f"{GATEWAY}/domain/access.py",
-        "if knock.method not in SAFE and knock.origin and not ours(",
-        "if knock.method not in {*SAFE, SOCKET} and knock.origin and not ours(",
+        "    return bool(knock.origin) and not ours(knock.origin, knock.host, public_origins)",
+        "    return False",
         f"{SERVED}/test_hostile_sockets.py"
         "::test_W18_a_socket_from_a_foreign_or_unnamed_page_is_refused_before_it_opens",
     ),
@@ -118,8 +118,8 @@ GATEWAY_HOLES = (
         "",
         f"{SERVED}/test_answer_headers.py",
     ),
-    _hole("HttpOnly of the cookie", f"{GATEWAY}/domain/headers.py", "; HttpOnly", "", COOKIE_TEST),
-    _hole("SameSite of the cookie", f"{GATEWAY}/domain/headers.py", "; SameSite=Strict", "", COOKIE_TEST),
+    _hole("HttpOnly of the cookie", f"{GATEWAY}/routes/people.py", "httponly=True, ", "", COOKIE_TEST),
+    _hole("SameSite of the cookie", f"{GATEWAY}/routes/people.py", 'samesite="strict", ', "", COOKIE_TEST),
     _hole(
         "how many sign-ins a minute",
         f"{GATEWAY}/domain/limits.py",
@@ -171,10 +171,25 @@ GATEWAY_HOLES = (
     ),
     _hole(
         "a session that was signed out",
-        f"{GATEWAY}/domain/sessions.py",
-        "        if caller.token_id in self.ended:\n            return None",
-        "",
-        "backend/api-gateway/tests/unit/test_sessions.py",
+        f"{GATEWAY}/adapters/token_office.py",
+        "refused = self._book.refuses(",
+        "refused = None and self._book.refuses(",
+        f"{SERVED}/test_sign_in.py::test_signing_out_clears_the_cookie_and_ends_copies_of_the_token",
+    ),
+    _hole(
+        "a terminal that was revoked",
+        "backend/data-bridge/src/data_bridge/routes.py",
+        "if revocation is not None:",
+        "if False:",
+        "tests/attack/test_terminals.py",
+    ),
+    _hole(
+        "that a terminal's token is bound to its certificate",
+        "backend/data-bridge/src/data_bridge/routes.py",
+        "if claims.cnf != {BINDING: thumbprint(peer.certificate)}:",
+        "if False:",
+        "tests/attack/test_token_doors.py"
+        "::test_T14_a_token_bound_to_one_certificate_is_worth_nothing_over_another_of_the_same_terminal",
     ),
 )
 

@@ -91,7 +91,13 @@ QUESTION_HOLES = (
         "if False:",
         QUESTION_TESTS,
     ),
-    _hole("a person who was revoked", QUESTIONS, "if self.revoked(claims):", "if False:", QUESTION_TESTS),
+    _hole(
+        "a person who was revoked",
+        QUESTIONS,
+        "if self.revoked(claims, _signed_by(token)):",
+        "if False:",
+        QUESTION_TESTS,
+    ),
     _hole(
         "what was revoked",
         "kit/src/kit/revocations.py",
