@@ -35,6 +35,8 @@ class RevocationBook:
 
     entries: dict[tuple[RevocationKind, str], Revocation] = field(default_factory=dict)
     """ (kind, subject) -> the revocation with the latest `before_ms`; oldest first """
+    wishes: dict[tuple[str, str], Revocation] = field(default_factory=dict)
+    """ (tenant, name) -> the latest that takes back what this person asked for """
     max_kept: int = MAX_KEPT
 
     def hear(self, revocation: Revocation) -> bool:
@@ -45,9 +47,19 @@ class RevocationBook:
             return False
         self.entries.pop(key, None)
         self.entries[key] = revocation
+        if revocation.closes_orders:
+            self.wishes[revocation.tenant, revocation.name] = revocation
         if len(self.entries) > self.max_kept:
             del self.entries[next(iter(self.entries))]
         return True
+
+    def takes_back(self, tenant: str, name: str, given_ms: int) -> Revocation | None:
+        """The revocation that takes back what a person of this name asked for at `given_ms`; None when none does."""
+        whole = self.entries.get((RevocationKind.TENANT, tenant))
+        for found in (self.wishes.get((tenant, name)), whole):
+            if found is not None and given_ms < found.before_ms:
+                return found
+        return None
 
     def refuses(
         self,

@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from contracts import subjects
 from contracts.codec import encode
-from contracts.commands import Command, Seal
+from contracts.commands import Command, PauseTrading, Seal
+from contracts.revocations import Revocation
 from kit import policy
 from kit.errors import SignatureRefused
 from kit.policy import Denied, Facts, State, Subject
+from kit.revocations import RevocationBook
 from kit.service_tokens import Guard, QuestionDenied
 
 _PURPOSE = b"aitrading command seal 1\x00"
@@ -65,6 +67,8 @@ class CommandJudge:
 
     guard: Guard
     gateway: str = "api-gateway"
+    revocations: RevocationBook | None = None
+    """With it, what was asked for and not yet done is taken back when its giver is disabled, demoted or suspended."""
 
     def fault(self, command: Command, subject: str, states: frozenset[State] = frozenset()) -> str | None:
         """Why the command that came on `subject` is not carried out; None when it is."""
@@ -76,9 +80,17 @@ class CommandJudge:
         if subject != subjects.commands(command.tenant):
             reason = "the command came on another tenant's subject"
             return self._refuse(command, action, "malicious_direct_reference", "tenant", reason)
+        if (gone := self._taken_back(command)) is not None:
+            return self._refuse(command, action, "authz_fail", "revoked", f"{command.given_by}: {gone.reason}")
         if (found := denied(command, giver, states)) is not None:
             return self._refuse(command, action, "authz_fail", found.code, found.reason)
         return None
+
+    def _taken_back(self, command: Command) -> Revocation | None:
+        # a pause is never taken back: stopping is safe whoever asked for it
+        if self.revocations is None or isinstance(command.body, PauseTrading):
+            return None
+        return self.revocations.takes_back(command.tenant, command.given_by, command.given_ms)
 
     def _refuse(self, command: Command, action: str, event: str, code: str, reason: str) -> str:
         # without a good seal nobody knows whose it is

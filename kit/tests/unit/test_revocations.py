@@ -90,3 +90,16 @@ async def test_who_can_not_read_what_was_revoked_does_not_open() -> None:
 async def test_a_revocation_that_nobody_kept_is_not_reported_as_done() -> None:
     with pytest.raises(BusUnavailable):
         await revoke(FakeBus(down=True), revocation())
+
+
+def test_T12_what_a_person_asked_for_before_is_taken_back_and_what_they_ask_for_later_is_not() -> None:
+    book = RevocationBook()
+    book.hear(Revocation("default", RevocationKind.USER, "u1", 1_000, "disabled", "root", "ann", True))
+    assert book.takes_back("default", "ann", 999)
+    assert book.takes_back("default", "ann", 1_000) is None
+    assert book.takes_back("default", "bob", 999) is None
+    assert book.takes_back("other", "ann", 999) is None
+    book.hear(Revocation("default", RevocationKind.USER, "u2", 1_000, "password changed", "bob", "bob"))
+    assert book.takes_back("default", "bob", 999) is None
+    book.hear(revocation("other", RevocationKind.TENANT, 2_000, "other"))
+    assert book.takes_back("other", "ann", 1_999)

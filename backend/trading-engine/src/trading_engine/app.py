@@ -51,7 +51,8 @@ async def create_app(service: Service, settings: Settings) -> None:
     commits = prometheus.commit_seconds(service.metrics)
     carrier = Carrier(store, wire, pauses, KeyRing(settings.key_path(), key), service.clock, tell, commits.observe)
     aside = AsideFile(settings.own_dir() / "kept-aside.jsonl")
-    routes = Routes(engine, carrier, service.clock, aside, CommandJudge(service.bus.guard), lambda: tell_pauses())
+    judge = CommandJudge(service.bus.guard, revocations=service.revocations)
+    routes = Routes(engine, carrier, service.clock, aside, judge, lambda: tell_pauses())
     service.metrics.register(
         prometheus.EngineCollector(
             engine.counts, lambda: routes.lag_ms, lambda: routes.malformed, lambda: carrier.dropped

@@ -19,6 +19,7 @@ from contracts.codec import decode, encode
 from contracts.commands import Command, PauseTrading, PlaceOrder, ResumeTrading
 from contracts.executions import ExecutionState
 from contracts.orders import Order, OrderState
+from contracts.revocations import Revocation, RevocationKind
 from contracts.signals import Signal, SignedSignal
 from contracts.ticks import Mark, TickBatch
 from kit.errors import SettingsError
@@ -403,3 +404,24 @@ async def test_an_order_with_real_money_on_an_old_proof_is_refused_here_as_well(
     await house.bus.store(subjects.commands(TENANT), encode(old), message_id="c1")
     await eventually(lambda: service.denials.open)
     assert {key[4] for key in service.denials.open} == {"step_up_needed"}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(RevocationKind.USER, "ann"), (RevocationKind.TENANT, "")])
+async def test_T12_what_a_disabled_person_or_a_suspended_tenant_asked_for_and_waits_is_taken_back(
+    tmp_path: Path, kind: RevocationKind, name: str
+) -> None:
+    house = House(tmp_path)
+    # as after a crash: both wait in the stream while nobody works on them
+    await house.command(PlaceOrder(ACCOUNT, SYMBOL, Side.BUY, Decimal("0.1")), "order")
+    await house.command(PauseTrading("news"), "pause")
+    subject = "u1" if name else TENANT
+    gone = Revocation(TENANT, kind, subject, house.clock.ms + 1, "disabled", "root", name, bool(name))
+    await house.bus.store(subjects.revocations(TENANT), encode(gone))
+    async with house.engine():
+        service = house.service
+        assert service is not None
+        await eventually(lambda: service.denials.open)
+        assert {(key[2], key[4]) for key in service.denials.open} == {("ann", "revoked")}
+        # stopping is safe whoever asked for it
+        await eventually(lambda: "trading_paused" in house.store.kinds())
+    assert house.told() == []
