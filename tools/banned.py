@@ -46,7 +46,6 @@ NAMES = {"CERT_NONE": "trusts everybody", "CERT_OPTIONAL": "trusts whoever shows
 EXEMPT: dict[tuple[str, str], str] = {
     ("kit/src/kit/credentials.py", "hashlib.sha1"): "published lists of breached passwords are lists of SHA-1",
     ("client/data-collector/src/data_collector/adapters/parsers.py", "xml.etree"): "only its exception's name",
-    ("kit/src/kit/credentials.py", "hashlib.sha1"): "lists of breached passwords come as SHA-1",
     ("kit/src/kit/tls.py", "CERT_OPTIONAL"): "a join asks for a certificate: the one path that may come without",
 }
 """ (file, what) -> why it is right there """
