@@ -55,6 +55,8 @@ SUITES = (
         "smuggling, slow peers, JSON, WebSocket floods",
         60,
     ),
+    _ours("sqlmap", "sqlmap on every text parameter", 4, "the package index"),
+    _ours("slow_crowd", "five hundred slow peers at once", 1_500),
     _ours("disk", "what is promised to be on disk is", 20, "strace"),
     _ours("terminals", "joining, renewing, revoking terminals", 15),
     _ours("server_identity", "servers that pose as ours", 5),

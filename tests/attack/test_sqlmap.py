@@ -1,0 +1,54 @@
+"""sqlmap on every text parameter of the API, signed in: nothing that is sent becomes part of a statement."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+from town import Town
+
+Counted = Callable[[int, int], None]
+
+VALUES = {"account": "1000001", "symbol": "EURUSD", "timeframe": "M1"}
+"""Values that are true, so that the statement behind them is reached."""
+
+
+def addresses(town: Town) -> list[str]:
+    """Every GET of the OpenAPI document with the text parameters that it takes."""
+    _, document = town.fetch("GET", "/openapi.json")
+    found = []
+    for path, operations in document["paths"].items():
+        named = [p for p in operations.get("get", {}).get("parameters", []) if p["in"] == "query"]
+        texts = {p["name"]: VALUES.get(p["name"], "x") for p in named if p["schema"].get("type") == "string"}
+        if texts and "{" not in path:
+            found.append(f"{path}?{urlencode(texts)}")
+    return found
+
+
+def test_no_parameter_is_injectable(
+    town: Town, tool: Callable[[str], str], long: bool, tmp_path: Path, counted: Counted
+) -> None:
+    program, found = tool("sqlmap"), addresses(town)
+    headers = tmp_path / "headers"
+    level, risk = ("3", "2") if long else ("1", "1")
+    tried = 0
+    for address in found:
+        done = subprocess.run(
+            [
+                *(program, "--batch", "--level", level, "--risk", risk, "--disable-coloring", "--flush-session"),
+                *("-u", f"https://localhost:{town.stage.ports['api-gateway']}{address}"),
+                *("--headers", f"Authorization: {town.person('alice').bearer['Authorization']}"),
+                *("--ignore-code", "404,422,429", "--output-dir", str(headers)),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=1_800,
+            check=False,
+        )
+        assert "sqlmap identified the following injection point" not in done.stdout, done.stdout[-3_000:]
+        assert "does not seem to be injectable" in done.stdout or "all tested parameters" in done.stdout, (
+            address + "\n" + done.stdout[-3_000:]
+        )
+        tried += 1
+    counted(tried, 4)
