@@ -113,7 +113,9 @@ class Server:
         self.authority = TestAuthority(self.folder / "ca")
         self.book = TerminalBook(self.folder / "terminals.db")
         self.revoked = RevocationBook()
-        self.desk = TerminalDesk(self.book, self._sign, self.token_key, lambda: self.pinset, self.bus, self.clock)
+        self.desk = TerminalDesk(
+            self.book, self._sign, lambda: self.token_key, lambda: self.pinset, self.bus, self.clock
+        )
         counts = Counts()
         talks = Talks(self.bus, counts, self.trail, "default", self.renewed.append)
         self.door = Door(

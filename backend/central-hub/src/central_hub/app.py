@@ -1,6 +1,7 @@
 """The composition root of the hub's service part: registry, errors, and the list of services."""
 
 import picows
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from central_hub.adapters.terminal_book import book_in
 from central_hub.adapters.witness import Witness, signing_key
@@ -55,7 +56,10 @@ async def _admit_terminals(service: Service, settings: Settings, sign: Sign) -> 
         file = secrets / "ca" / "pins.json"
         return file.read_bytes() if file.exists() else b""
 
-    key = read_private_key(secrets / "token.key")
+    def key() -> Ed25519PrivateKey:
+        return read_private_key(secrets / "token.key")
+
+    key()  # whoever can't read it can't admit anybody: that shows now
     desk = TerminalDesk(book_in(settings.data_dir), sign, key, pinset, service.bus, service.clock)
     await service.bus.answer(rpc.TERMINAL_JOIN, desk.join)
     await service.bus.answer(rpc.TERMINAL_RENEW, desk.renew)

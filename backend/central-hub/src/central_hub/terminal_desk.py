@@ -69,7 +69,8 @@ class TerminalDesk:
 
     book: Book
     sign: Sign
-    token_key: Ed25519PrivateKey
+    token_key: Callable[[], Ed25519PrivateKey]
+    """The key that signs tokens now: it may change while the platform runs."""
     pinset: Callable[[], bytes]
     """The newest signed pin set; empty when there was never a rotation."""
     bus: Bus
@@ -116,7 +117,7 @@ class TerminalDesk:
         if not await asyncio.to_thread(self.book.issued, terminal.id, now, until_s * 1000, address):
             raise AnswerFault("revoked", f"terminal {terminal.id} was revoked; ask the server's operator")
         token = mint(
-            self.token_key,
+            self.token_key(),
             KIND,
             AUDIENCE,
             terminal.id,

@@ -15,12 +15,13 @@ from data_bridge.adapters.shelf import FileShelf
 from data_bridge.adapters.trail import BusTrail
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.greeting import Identity
-from data_bridge.routes import Door
+from data_bridge.routes import MAX_LIFE_S, Door
 from data_bridge.settings import Settings
 from kit.errors import SettingsError
-from kit.keys import key_id, read_public
+from kit.keys import read_public
 from kit.lifespan import Service, start_edge
 from kit.revocations import RevocationBook, follow
+from kit.token_keys import TokenKeys
 
 TICK_EVERY_S = 0.25
 FLUSH_WITHIN_S = 4.0
@@ -30,7 +31,8 @@ AUDIT_WITHIN_S = 1.5
 async def create_app(service: Service, settings: Settings) -> None:
     """Build the bridge on the service's bus, clock and edge."""
     try:
-        key = read_public(settings.token_public_key.read_text())
+        read_public(settings.token_public_key.read_text())
+        token_keys = TokenKeys(settings.token_public_key, MAX_LIFE_S * 1_000, service.clock.now_ms)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"data-bridge cannot read the public key for terminal tokens at {settings.token_public_key}: {error}. "
@@ -68,7 +70,7 @@ async def create_app(service: Service, settings: Settings) -> None:
     service.closing.push_async_callback(following.stop)
     talks = Talks(service.bus, counts, trail, settings.operator_tenant, renewed)
     door = Door(
-        {key_id(key): key},
+        token_keys,
         service.clock,
         counts,
         trail,

@@ -1,11 +1,9 @@
 """The edge: who may open a terminal's WebSocket, and who may ask to become or to stay a terminal."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 import picows
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contracts.subjects import ACCOUNT, TENANT
 from contracts.terminals import JOIN_PATH, RENEW_PATH
@@ -20,7 +18,7 @@ from kit.errors import TokenRefused
 from kit.policy import EDGES, NOBODY, TERMINAL, Denied, Facts, Subject, decide
 from kit.revocations import RevocationBook
 from kit.tls import Kind, thumbprint
-from kit.tokens import verify
+from kit.tokens import Keys, verify
 
 KIND = "terminal+jwt"
 AUDIENCE = "data-bridge"
@@ -33,8 +31,8 @@ BINDING = "x5t#S256"
 class Door:
     """Hand `accept` to the edge: it refuses before the upgrade whatever does not prove who it is."""
 
-    keys: Mapping[str, Ed25519PublicKey]
-    """ key id -> key that signs terminal tokens """
+    keys: Keys
+    """The keys that sign terminal tokens, by id; also those before a change."""
     clock: Clock
     counts: Counts
     trail: Trail
@@ -77,7 +75,7 @@ class Door:
                 "no_token", "send `Authorization: Bearer <terminal token>`; enrol the terminal to get one"
             )
         now_s = self.clock.now_ms() // 1_000
-        claims = verify(token.strip(), dict(self.keys), KIND, AUDIENCE, now_s, MAX_LIFE_S)
+        claims = verify(token.strip(), self.keys, KIND, AUDIENCE, now_s, MAX_LIFE_S)
         if TENANT.match(claims.tenant) is None or ACCOUNT.match(claims.account) is None:
             raise TokenRefused("no_account", "the token names no account; enrol the terminal again")
         # RFC 8705: a stolen token is worth nothing without the key of the certificate it was made for
