@@ -26,6 +26,7 @@ from metatrader_connector.domain.terminal import (
     Findings,
     Opened,
     Picture,
+    PositionFacts,
     Sent,
     SymbolFacts,
     TerminalFacts,
@@ -53,6 +54,7 @@ class Paper:
         self.fate: object = "done"
         self.requests: list[object] = []
         self.books: list[DealFacts] = []
+        self.positions: tuple[PositionFacts, ...] = ()
         self.facts, self.symbol = TerminalFacts(True, True, False, 0), SYMBOL
 
     async def ready(self) -> Opened:
@@ -62,7 +64,7 @@ class Paper:
         return ()
 
     async def picture(self, symbols) -> Picture:
-        return Picture(ACCOUNT, self.facts, (), (self.symbol,), ())
+        return Picture(ACCOUNT, self.facts, self.positions, (self.symbol,), ())
 
     async def search(self, from_s: int, to_s: int) -> Findings:
         return Findings(True, (), (), (), tuple(self.books))

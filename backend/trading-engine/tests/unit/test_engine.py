@@ -237,10 +237,18 @@ def test_a_refusal_of_a_signal_that_was_not_believed_names_only_the_signal_and_e
 def test_an_execution_that_contradicts_an_ended_order_goes_on_record() -> None:
     made = engine(binding())
     first = one_order(made)
-    made.process(ExecutionReported(T0, execution(first, ExecutionState.REJECTED)))
-    (effect,) = made.process(ExecutionReported(T0, execution(first, number=2)))
+    made.process(ExecutionReported(T0, execution(first)))
+    (effect,) = made.process(ExecutionReported(T0, execution(first, ExecutionState.REJECTED, number=2)))
     assert isinstance(effect, RecordAudit)
-    assert "REJECTED and cannot become FILLED" in effect.audit.detail["why"]
+    assert "FILLED and cannot become REJECTED" in effect.audit.detail["why"]
+
+
+def test_a_fill_that_another_client_reports_after_a_refusal_is_not_forgotten() -> None:
+    made = engine(binding())
+    first = one_order(made)
+    made.process(ExecutionReported(T0, execution(first, ExecutionState.REFUSED, code="expired")))
+    (filled,) = recorded(made.process(ExecutionReported(T0 + 1, execution(first, number=2))))
+    assert (filled.order.id, filled.order.state) == (first.id, OrderState.FILLED)
 
 
 def test_an_order_without_an_answer_becomes_unknown_and_blocks_its_line() -> None:

@@ -23,7 +23,7 @@ PARTIALLY_FILLED  .   .   .   .   .   x   x   x   x   x   x   .   x
 FILLED            .   .   .   .   .   .   .   .   .   .   .   .   .
 CANCELED          .   .   .   .   .   .   .   x   x   .   .   .   .
 EXPIRED           .   .   .   .   .   .   .   x   x   .   .   .   .
-REJECTED          .   .   .   .   .   .   .   .   .   .   .   .   .
+REJECTED          .   .   .   .   .   .   .   x   x   .   .   .   .
 UNKNOWN           .   .   .   x   x   .   .   x   x   x   x   x   .
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in TABLE.strip().splitlines()[1:]}
@@ -100,7 +100,7 @@ def test_unknown_twice_is_unknown_once() -> None:
     assert apply(order(S.UNKNOWN), execution(order(), X.UNKNOWN), T0) is None
 
 
-@pytest.mark.parametrize("before", [S.CANCELED, S.EXPIRED])
+@pytest.mark.parametrize("before", [S.CANCELED, S.EXPIRED, S.REJECTED])
 def test_a_late_fill_may_follow(before: S) -> None:
     late = apply(order(before), execution(order()), T0)
     assert late is not None

@@ -43,6 +43,8 @@ class AccountWatch:
     server_clock: ServerClock = field(default_factory=ServerClock)
     picture: Picture | None = None
     taken_ms: int = 0
+    asked_ns: int = 0
+    """When the newest picture was asked for, on the monotonic clock: it shows whatever was answered before."""
     trouble: str = "the terminal was not read yet"
     facts: dict[str, SymbolFacts] = field(default_factory=dict)
     """ symbol -> its contract """
@@ -81,8 +83,9 @@ class AccountWatch:
 
     async def look(self, opened: Opened, *, always: bool = False) -> None:
         """Read the account once and send it when it is news, or `always`."""
+        asked_ns = self.clock.monotonic_ns()
         picture = await self.terminal.picture(self.wanted)
-        self.taken_ms = self.clock.now_ms()
+        self.taken_ms, self.asked_ns = self.clock.now_ms(), asked_ns
         login = str(picture.account.login)
         if login != self.enrolment.account:
             self.picture = None

@@ -32,6 +32,7 @@ from metatrader_connector.domain.limits import (
     Limits,
     Quote,
     refusal_by_limits,
+    refusal_by_position,
     refusal_by_price,
     refusal_by_volume,
 )
@@ -74,6 +75,8 @@ class OrderDesk:
         default_factory=lambda: asyncio.Queue(WAITING_SIGNALS)
     )
     _told: dict[tuple[str, str], Execution] = field(default_factory=dict)
+    _closing: list[tuple[int, Decimal, int]] = field(default_factory=list)
+    """ position, lots, when it was answered (monotonic ns): closes that the newest picture may not show """
 
     async def receive(self, signed: SignedSignal, received_ns: int) -> None:
         """Queue a signal; when the queue is full the socket waits, and what waits too long expires."""
@@ -97,11 +100,11 @@ class OrderDesk:
         if isinstance(signal, Refusal):
             await self._disbelieve(signed, signal, received_ms)
             return
-        if (refusal := self._out_of_time(signal)) is not None:
-            await self._disbelieve(signed, refusal, received_ms)
-            return
         entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0, key_id=signed.key_id)
-        if (refusal := self._not_ours(signed.key_id, signal) or await self._refusal(signal)) is not None:
+        # whose it is comes first: of another client's signal nobody here may say that it was not executed
+        refusal = self.lease.foreign(signal) or self._out_of_time(signal) or self._repeated(signed.key_id, signal)
+        if (refusal := refusal or await self._refusal(signal)) is not None:
+            # journaled, whatever the reason: what was once answered with no is never sent, should it come again
             await self._close(entry, Outcome(ExecutionState.REFUSED, refusal.code, refusal.reason))
         elif (refusal := self.lease.over(self.clock.boot_ns())) is not None:
             # made out to this very client, and not sent: nobody else can have executed it
@@ -115,14 +118,14 @@ class OrderDesk:
             return Refusal("clock", trouble)
         return in_time(signal, self.trust, now)
 
-    def _not_ours(self, key_id: str, signal: Signal) -> Refusal | None:
-        """A signal this client has not seen may still be an old one, or one for another client of the account."""
+    def _repeated(self, key_id: str, signal: Signal) -> Refusal | None:
+        """A signal this client has not seen may still be an old one."""
         newest = self.journal.newest_seq(key_id, signal.account)
         if signal.seq <= newest:
             return Refusal(
                 "out_of_order", f"its number {signal.seq} is not above {newest}, the newest seen of its key: a replay"
             )
-        return self.lease.foreign(signal)
+        return None
 
     async def _refusal(self, signal: Signal) -> Refusal | None:
         try:
@@ -142,9 +145,20 @@ class OrderDesk:
         side = BUY if signal.side is Side.BUY else SELL
         if blocked := symbol_blocked_because(symbol, side, signal.position != 0):
             return Refusal("trading_not_allowed", blocked)
-        return refusal_by_volume(signal.volume, symbol) or refusal_by_price(
-            signal, self.quotes.get(signal.symbol), symbol.point, limits, now
+        return (
+            self._not_a_close(signal)
+            or refusal_by_volume(signal.volume, symbol)
+            or refusal_by_price(signal, self.quotes.get(signal.symbol), symbol.point, limits, now)
         )
+
+    def _not_a_close(self, signal: Signal) -> Refusal | None:
+        picture = self.watch.picture
+        found = next((p for p in picture.positions if p.ticket == signal.position), None) if picture else None
+        self._closing = [one for one in self._closing if one[2] >= self.watch.asked_ns]
+        closing = [lots for ticket, lots, _ in self._closing if ticket == signal.position]
+        # of an order without an answer nobody knows whether the picture shows it
+        closing += [e.signal.volume for e in self.searching.values() if e.signal.position == signal.position]
+        return refusal_by_position(signal, found, sum(closing, Decimal(0)))
 
     async def _execute(self, entry: Entry, received_ns: int) -> None:
         signal, picture = entry.signal, self.watch.picture
@@ -156,6 +170,8 @@ class OrderDesk:
         await self.journal.begin(entry)
         self.failpoint("after_journal")
         sent = await self._sent_once(request)
+        if signal.position and not isinstance(sent, str):
+            self._closing.append((signal.position, signal.volume, self.clock.monotonic_ns()))
         self.failpoint("after_send")
         if isinstance(sent, str):
             unknown = Outcome(ExecutionState.UNKNOWN, "no_answer", f"{sent}; the broker's books are being searched")

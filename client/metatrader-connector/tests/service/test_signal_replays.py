@@ -206,3 +206,21 @@ async def test_a_change_of_keys_loses_no_order(room) -> None:
     for key in (room.key, fresh, room.key, fresh):
         assert (await room.give(room.signal(), key)).state is State.FILLED
     assert len(room.terminal.books) == 4
+
+
+@pytest.mark.parametrize("newer", [False, True])
+async def test_an_old_signal_of_another_client_is_refused_as_its_own_and_never_as_not_executed(room, newer) -> None:
+    signal = room.signal(fence=FENCE - 1)
+    if newer:
+        assert (await room.give(room.signal())).state is State.FILLED
+    else:
+        room.clock.advance(10_000)
+    assert (await room.give(signal)).code == "fenced"
+
+
+async def test_a_signal_refused_because_of_the_clock_is_not_sent_when_it_comes_again(room) -> None:
+    signal = room.signal()
+    room.server_ahead(30_000)
+    refused = await room.give(signal)
+    room.server_ahead(0)
+    assert (refused.code, await room.give(signal), room.terminal.books) == ("clock", refused, [])

@@ -22,7 +22,8 @@ from kit.testing import FakeClock
 from metatrader_connector import limits_cli
 from metatrader_connector.adapters.limits_file import LimitsFile, document_of
 from metatrader_connector.adapters.uplink import Uplink
-from metatrader_connector.domain.limits import Limits, changed_by
+from metatrader_connector.domain.limits import Limits, Quote, changed_by
+from metatrader_connector.domain.terminal import PositionFacts
 from metatrader_connector.ports import LimitsUnreadable
 from metatrader_connector.routes import ServerSide
 
@@ -146,3 +147,30 @@ def test_the_command_shows_sets_and_confirms(tmp_path, capsys) -> None:
     assert limits().max_volume_per_order == Decimal(50)
     assert limits_cli.main(["set", "nonsense=1", *where]) == 1
     assert msgspec.json.decode((tmp_path / "limits.json").read_bytes(), type=Limits) == limits()
+
+
+def _open(room, volume: float, kind: int = 0, symbol: str = "EURUSD") -> None:
+    room.terminal.positions = (PositionFacts(5, symbol, kind, volume, 1.1, 1.1, 0.0, 0.0, 1, 1, "", 0.0, 0.0, 5),)
+
+
+@pytest.mark.parametrize(
+    ("volume", "kind", "symbol"), [(0.0, 0, "EURUSD"), (4.9, 0, "EURUSD"), (5.0, 1, "EURUSD"), (5.0, 0, "XAUUSD")]
+)
+async def test_an_order_that_only_says_it_closes_is_refused(room, volume, kind, symbol) -> None:
+    if volume:
+        _open(room, volume, kind, symbol)
+    report = await room.give(room.signal(position=5, side=Side.SELL, volume=Decimal(5)))
+    assert (report.state, report.code, room.terminal.requests) == (State.REFUSED, "not_a_close", [])
+
+
+async def test_a_true_close_is_free_of_the_limits_and_goes_out_once_per_lot(room) -> None:
+    _open(room, 5.0)
+    room.terminal.price, room.quotes["EURUSD"] = 1.1, Quote(1.1, 1.1001, room.clock.now_ms())
+    assert (await room.give(room.signal(position=5, side=Side.SELL, volume=Decimal(3)))).state is State.FILLED
+    # the picture that the desk has was taken before that answer
+    again = sign(room.signal(position=5, side=Side.SELL, volume=Decimal(3)), room.key)
+    await room.desk.judge(again, room.clock.now_ms(), 0)
+    assert (room.line.sent[-1].code, len(room.terminal.requests)) == ("not_a_close", 1)
+    _open(room, 2.0)
+    room.clock.advance(1)
+    assert (await room.give(room.signal(position=5, side=Side.SELL, volume=Decimal(2)))).state is State.FILLED

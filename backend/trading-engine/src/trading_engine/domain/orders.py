@@ -21,12 +21,13 @@ ALLOWED: dict[OrderState, frozenset[OrderState]] = {
     S.PENDING_CANCEL: _ENDS | {S.ACCEPTED, S.TRIGGERED, S.UNKNOWN},
     S.PARTIALLY_FILLED: _FILLS | {S.CANCELED, S.EXPIRED, S.PENDING_UPDATE, S.PENDING_CANCEL, S.UNKNOWN},
     S.UNKNOWN: _ENDS | {S.ACCEPTED, S.TRIGGERED},
-    # a fill that crossed our cancel on the way, or that came after we had stopped waiting
+    # a fill that crossed our cancel on the way, or that came after we had stopped waiting, or from the one client that
+    # did execute what another had refused: what the broker filled is never forgotten
     S.CANCELED: _FILLS,
     S.EXPIRED: _FILLS,
     S.DENIED: frozenset(),
     S.FILLED: frozenset(),
-    S.REJECTED: frozenset(),
+    S.REJECTED: _FILLS,
 }
 """ state -> the states that may follow it """
 

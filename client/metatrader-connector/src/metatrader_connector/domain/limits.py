@@ -5,8 +5,9 @@ from decimal import Decimal
 import msgspec
 
 from client_security.domain.refusal import Refusal
+from contracts.accounts import Side
 from contracts.signals import Signal
-from metatrader_connector.domain.terminal import SymbolFacts
+from metatrader_connector.domain.terminal import PositionFacts, SymbolFacts
 
 ANY = "*"
 DUST = 1e-6
@@ -84,6 +85,28 @@ def refusal_by_limits(signal: Signal, limits: Limits, sent_last_minute: int) -> 
     if sent_last_minute >= limits.orders_per_minute:
         return Refusal(
             "trading_not_allowed", f"the trader's limit of {limits.orders_per_minute} orders a minute is used up"
+        )
+    return None
+
+
+def refusal_by_position(signal: Signal, position: PositionFacts | None, on_its_way: Decimal) -> Refusal | None:
+    """Why an order that says it closes does not close what the terminal shows; None when it does, or opens.
+
+    What closes is free of the trader's limits, so the server's word for it is not enough: on a netting account an order
+    against no position, or for more than it has, opens one. `on_its_way`: lots that earlier orders may have closed
+    already and the terminal's picture does not show yet.
+    """
+    if not signal.position:
+        return None
+    if position is None or position.symbol != signal.symbol:
+        return Refusal("not_a_close", f"the terminal has no open {signal.symbol} position {signal.position}")
+    side = Side.SELL if position.type else Side.BUY
+    left = Decimal(repr(round(position.volume, 8))) - on_its_way
+    if side is signal.side or signal.volume > left:
+        return Refusal(
+            "not_a_close",
+            f"{signal.side} {signal.volume} does not close position {signal.position}, "
+            f"of which {side} {max(left, Decimal(0)).normalize():f} is left",
         )
     return None
 
