@@ -23,7 +23,7 @@ TRUST_DOMAIN = "aitrading.internal"
 RELOAD_EVERY_S = 2.0
 CIPHERS_TLS13 = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 GROUPS = ("X25519", "prime256v1", "secp384r1")
-_TENANT_TERMINAL = re.compile(r"^tenant/([^/]+)/terminal/([^/]+)$")
+_OF_TENANT = re.compile(r"^tenant/([^/]+)/(terminal|program)/([^/]+)$")
 _PLAIN = re.compile(r"^(svc|engine)/([^/]+)$")
 
 _log = log.get("tls")
@@ -35,18 +35,20 @@ class Kind(StrEnum):
     SERVICE = "svc"
     ENGINE = "engine"
     TERMINAL = "terminal"
+    PROGRAM = "program"
+    """A program of a tenant that asks the gateway."""
     OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The one name in a certificate. Build it with `service`, `engine`, `terminal`, `operator` or `parse`."""
+    """The one name in a certificate. Build it with one of the class methods below."""
 
     kind: Kind
     name: str = ""
-    """Service, engine or terminal id; empty for the operator."""
+    """Service, engine, program or terminal id; empty for the operator."""
     tenant: str = ""
-    """Only terminals have one."""
+    """Only terminals and programs have one."""
 
     @classmethod
     def service(cls, name: str) -> "Identity":
@@ -62,6 +64,11 @@ class Identity:
     def terminal(cls, tenant: str, terminal_id: str) -> "Identity":
         """One terminal of one tenant."""
         return cls(Kind.TERMINAL, terminal_id, tenant)
+
+    @classmethod
+    def program(cls, tenant: str, name: str) -> "Identity":
+        """A program of one tenant that speaks to the gateway."""
+        return cls(Kind.PROGRAM, name, tenant)
 
     @classmethod
     def operator(cls) -> "Identity":
@@ -80,8 +87,8 @@ class Identity:
                 made = cls.operator()
             elif found := _PLAIN.match(path):
                 made = cls(Kind(found[1]), name_of(found[2]))
-            elif found := _TENANT_TERMINAL.match(path):
-                made = cls.terminal(name_of(found[1]), name_of(found[2]))
+            elif found := _OF_TENANT.match(path):
+                made = cls(Kind(found[2]), name_of(found[3]), name_of(found[1]))
             else:
                 raise CertificateRefused("identity", f"{uri[:80]!r} names nothing that we know")
         except ContractError as error:
@@ -95,8 +102,8 @@ class Identity:
         """What follows the trust domain; also for people to read."""
         if self.kind is Kind.OPERATOR:
             return str(self.kind)
-        if self.kind is Kind.TERMINAL:
-            return f"tenant/{token(self.tenant)}/terminal/{token(self.name)}"
+        if self.kind in (Kind.TERMINAL, Kind.PROGRAM):
+            return f"tenant/{token(self.tenant)}/{self.kind}/{token(self.name)}"
         return f"{self.kind}/{token(self.name)}"
 
     @property

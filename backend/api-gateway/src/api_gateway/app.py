@@ -154,7 +154,11 @@ async def build(
     pages = DistPages(settings.web_folder())
     wire = settings.wire()
     own = TlsFiles(settings.certificates_of(NAME))
-    tls = EdgeTls(own, settings.tls_cert, settings.tls_key) if wire is Wire.HTTPS else None
+    tls = (
+        EdgeTls(own, settings.tls_cert, settings.tls_key, programs=settings.program_certificates)
+        if wire is Wire.HTTPS
+        else None
+    )
     https = tls is not None or settings.public_url.startswith("https://")
     if settings.published_on_loopback and tls is None:
         _log.warning("plain_http_in_a_container", host=settings.host)

@@ -37,6 +37,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """The operator's own certificate with its chain (PEM), instead of the platform's; a renewed file is picked up."""
     tls_key: Path | None = None
     """Its private key (PEM), readable by its owner only."""
+    program_certificates: bool = False
+    """Over https, ask callers for a certificate of the platform's root and bind a program's tokens to it; who has none
+    comes in as well. A browser that holds certificates of its own may ask its user which one to show."""
     published_on_loopback: bool = False
     """In a container: the address inside is no loopback, yet its port is published on the host's loopback only, so
     plain HTTP is right. Whoever publishes it elsewhere sends passwords in plain text."""

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import stat
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -183,3 +184,43 @@ async def test_streams_work_over_https(tmp_path: Path) -> None:
                 told = await http.post("/api/v1/stream-ticket", headers=asked)
             await browser.send(told.json()["ticket"])
             assert await browser.recv()
+
+
+@pytest.mark.parametrize("bought", [False, True])
+async def test_T14_a_programs_tokens_are_worth_nothing_over_another_certificate_or_none(
+    tmp_path: Path, bought: bool
+) -> None:
+    authority, files = own_leaf(tmp_path)
+    mine = authority.issue(Identity.program("default", "robot"), folder="robot")
+    theirs = authority.issue(Identity.program("default", "thief"), folder="thief")
+    settings: dict[str, Any] = {"tls": "always", "program_certificates": True}
+    root = files.ca
+    if bought:
+        elsewhere = TestAuthority(tmp_path / "elsewhere")
+        outer = elsewhere.issue(Identity.service("bought"), folder="bought", dns=("localhost",), server=True)
+        settings |= {"tls_cert": outer.cert, "tls_key": outer.key}
+        root = outer.ca
+    async with running(tmp_path, platform=Platform({"ann": user()}), **settings) as world:
+
+        async def ask(shown: TlsFiles | None, path: str, body: object = None, **headers: str) -> httpx.Response:
+            context = client_context(root)
+            if shown is not None:
+                context.load_cert_chain(shown.cert, shown.key)
+            base = f"https://localhost:{world.gateway.port}/api/v1/"
+            async with httpx.AsyncClient(verify=context, base_url=base) as http:
+                return await http.request("GET" if body is None else "POST", path, json=body, headers=headers)
+
+        got = (await ask(mine, "session/token", {"name": "ann", "password": PASSWORD})).json()
+        bearer = {"authorization": f"Bearer {got['access_token']}"}
+        assert (await ask(mine, "session", **bearer)).status_code == 200
+        for other in (theirs, None):
+            assert (await ask(other, "session", **bearer)).status_code == 401
+            stolen = await ask(other, "session/refresh", {"refresh_token": got["refresh_token"]})
+            assert stolen.status_code == 401
+        assert (await ask(mine, "session/refresh", {"refresh_token": got["refresh_token"]})).status_code == 200
+
+
+def test_browsers_are_asked_for_no_certificate_unless_the_operator_wants_it(tmp_path: Path) -> None:
+    _, files = own_leaf(tmp_path)
+    assert EdgeTls(files).context.verify_mode is ssl.CERT_NONE
+    assert EdgeTls(files, programs=True).context.verify_mode is ssl.CERT_OPTIONAL

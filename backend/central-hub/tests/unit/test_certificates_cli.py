@@ -10,7 +10,7 @@ from central_hub.adapters.ca_files import HOLDERS, CaFiles
 from central_hub.adapters.datadir import DataDir
 from central_hub.cli import main
 from kit import pki
-from kit.tls import TlsFiles
+from kit.tls import Identity, TlsFiles, client_context, identity_of
 
 
 @pytest.fixture
@@ -47,6 +47,29 @@ def test_a_renewal_is_for_everybody(data: DataDir, ca: CaFiles, capsys: pytest.C
     assert main(["ca", verb, "--data", str(data.root)]) == 0
     assert pki.der(TlsFiles(ca.leaf_folder("data-bridge")).leaf()) != old
     assert "data-bridge" in capsys.readouterr().out
+
+
+def test_a_program_gets_a_certificate_of_its_tenant_in_files_of_its_own(
+    data: DataDir, ca: CaFiles, tmp_path: Path
+) -> None:
+    out = tmp_path / "robot"
+    wanted = ["ca", "program", "robot", "--tenant", "acme", "--days", "7", "--out", str(out), "--data", str(data.root)]
+    assert main(wanted) == 0
+    leaf = TlsFiles(out).leaf()
+    assert identity_of(pki.der(leaf)) == Identity.program("acme", "robot")
+    assert 6 <= (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days <= 7
+    assert (out / "key.pem").stat().st_mode & 0o077 == 0
+    client_context(TlsFiles(out))
+
+
+@pytest.mark.parametrize("wrong", [["--days", "91"], ["--days", "0"], ["--tenant", "Not A Tenant"]])
+def test_a_programs_certificate_is_not_made_for_ever_nor_for_nobody(
+    data: DataDir, ca: CaFiles, tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "robot"
+    assert main(["ca", "program", "robot", "--out", str(out), "--data", str(data.root), *wrong]) == 1
+    assert "1 to 90 days" in (said := capsys.readouterr().err) or "names of letters" in said
+    assert not out.exists()
 
 
 def doctor(data: DataDir, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:

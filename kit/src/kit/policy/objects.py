@@ -159,6 +159,7 @@ VERBS: dict[str, str] = {
     "ca status": "ca.read",
     "ca renew": "ca.manage",
     "ca renew-intermediate": "ca.manage",
+    "ca program": "ca.manage",
     "ca rotate-root": "ca.manage",
     "ticks import": "ticks.import",
     "ticks stats": "ticks.count",

@@ -18,6 +18,8 @@ class OperatorFiles(TlsFiles):
 
     chain: Path
     private: Path
+    root: Path
+    """Whose certificates programs may show: the platform's root."""
 
     @property
     def cert(self) -> Path:
@@ -31,8 +33,8 @@ class OperatorFiles(TlsFiles):
 
     @property
     def ca(self) -> Path:
-        """Nobody is asked for a certificate here; the chain stands for it."""
-        return self.chain
+        """Where the platform has no root nobody is asked for a certificate; the chain stands for it."""
+        return self.root if self.root.exists() else self.chain
 
 
 def _names(files: TlsFiles) -> tuple[str, ...]:
@@ -47,12 +49,15 @@ def _names(files: TlsFiles) -> tuple[str, ...]:
 class EdgeTls:
     """Build it, hand `context` to the server, and run each of `reloading` as a task."""
 
-    def __init__(self, own: TlsFiles, chain: Path | None = None, private: Path | None = None) -> None:
-        """SettingsError, one sentence, when there is no certificate that can be used."""
+    def __init__(
+        self, own: TlsFiles, chain: Path | None = None, private: Path | None = None, *, programs: bool = False
+    ) -> None:
+        """With `programs` callers are asked for a certificate of our root, to which a program's tokens are then bound;
+        who has none comes in as well. SettingsError, one sentence, when there is no certificate that can be used."""
         self.shown: TlsFiles = own
         if chain is not None and private is not None:
             _check_key(private)
-            self.shown = OperatorFiles(private.parent, chain, private)
+            self.shown = OperatorFiles(private.parent, chain, private, own.ca)
         try:
             self.context = server_context(self.shown, client_certificates=False)
         except CertificateRefused as error:
@@ -61,6 +66,10 @@ class EdgeTls:
                 "Start it with the hub, which makes one, or set AITRADING_API_GATEWAY_TLS_CERT and "
                 "AITRADING_API_GATEWAY_TLS_KEY, or AITRADING_API_GATEWAY_HOST=127.0.0.1."
             ) from None
+        if programs:
+            # OpenSSL fixes this before it knows which name was asked for: it is for all callers or for none
+            self.context.load_verify_locations(cafile=own.ca)
+            self.context.verify_mode = ssl.CERT_OPTIONAL
         self.reloading = [Reloading(self.shown, [self.context])]
         if self.shown is not own and own.cert.exists():
             # the platform's own programs ask by the platform's name and trust the platform's root

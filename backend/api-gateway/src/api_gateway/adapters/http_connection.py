@@ -85,6 +85,9 @@ class PunctualHttp(CutsStalls, HttpToolsProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """The first request is due."""
         super().connection_made(transport)
+        end = transport.get_extra_info("ssl_object")
+        if end is not None and (certificate := end.getpeercert(binary_form=True)):
+            self.app_state = {**self.app_state, "peer_certificate": certificate}
         if not self.lobby.make_room(len(self.connections)):
             self.end_with(FULL)
             return

@@ -158,6 +158,23 @@ class CaFiles:
         leaf = pki.make_leaf(issuer, key, identity, now_ms=self.now_ms(), lifetime_s=life)
         return pki.pem(leaf, issuer.certificate)
 
+    def issue_program(self, folder: Path, tenant: str, name: str, lifetime_s: int) -> None:
+        """A key and a certificate for a program of a tenant, as `cert.pem`, `key.pem` and `ca.pem` in `folder`."""
+        from kit import pki
+        from kit.tls import Identity
+
+        issuer, key = self._intermediate(), pki.make_key()
+        identity = Identity.program(tenant, name)
+        life = self._capped(lifetime_s)
+        leaf = pki.make_leaf(issuer, key.public_key(), identity, now_ms=self.now_ms(), lifetime_s=life)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._write(folder / "key.pem", pki.key_pem(key))
+            self._write(folder / "cert.pem", pki.pem(leaf, issuer.certificate))
+            self._write(folder / "ca.pem", self.root.read_bytes())
+        except OSError as error:
+            raise HubError(f"{folder} can't be written ({error.strerror}): choose another with --out.") from None
+
     def register(self) -> Register:
         """What was issued; HubError when the record is damaged."""
         file = self.folder / "register.json"

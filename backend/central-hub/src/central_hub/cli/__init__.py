@@ -111,6 +111,11 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--json", action="store_true", help="print JSON")
     verb("renew", "New certificates for every program, now.", "certificates", ca)
     verb("renew-intermediate", "A new intermediate; needs the folder `offline`.", "certificates", ca)
+    program = verb("program", "A certificate for a program, which binds its tokens to it.", "certificates", ca)
+    program.add_argument("name")
+    program.add_argument("--tenant", default="default")
+    program.add_argument("--days", type=int, default=30)
+    program.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     root = verb("rotate-root", "Make the spare root the root; needs the folder `offline`.", "certificates", ca)
     root.add_argument("--forget-old", action="store_true", help="end the time in which both are trusted")
 

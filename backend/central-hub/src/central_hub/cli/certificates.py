@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import time
 
 from central_hub.adapters.ca_files import RELOADED_S, CaFiles
@@ -11,6 +12,11 @@ from central_hub.adapters.platform import authority_of
 from central_hub.adapters.renewals import reload_bus
 from central_hub.domain.authority import Issued
 from central_hub.ports import HubError
+from contracts.subjects import TENANT
+
+DAY_S = 86_400
+MOST_DAYS = 90
+PROGRAM = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
     verb = options.ca_verb
     if verb == "status":
         return _status(ca, as_json=options.json)
+    if verb == "program":
+        return _program(options, ca)
     if verb == "rotate-root" and options.forget_old:
         renewed = ca.forget_old_root()
         print("The old root is not trusted any more.")
@@ -33,6 +41,16 @@ def run(options: argparse.Namespace) -> int:
         renewed = ca.renew(everything=True)
     reload_bus(data)
     print(f"New certificates for {', '.join(renewed)}.")
+    return 0
+
+
+def _program(options: argparse.Namespace, ca: CaFiles) -> int:
+    if not (TENANT.match(options.tenant) and PROGRAM.match(options.name)):
+        raise HubError("A tenant and a program have names of letters, digits and -, at most 32.")
+    if not 1 <= options.days <= MOST_DAYS:
+        raise HubError(f"--days {options.days} is not possible: a program's certificate lives 1 to {MOST_DAYS} days.")
+    ca.issue_program(options.out, options.tenant, options.name, options.days * DAY_S)
+    print(options.out)
     return 0
 
 
