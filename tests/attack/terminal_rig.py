@@ -114,7 +114,7 @@ class Server:
         self.book = TerminalBook(self.folder / "terminals.db")
         self.revoked = RevocationBook()
         self.desk = TerminalDesk(
-            self.book, self._sign, lambda: self.token_key, lambda: self.pinset, self.bus, self.clock
+            self.book, self._sign, lambda: self.token_key, lambda: self.pinset, self.bus, self.clock, self.revoked
         )
         counts = Counts()
         talks = Talks(self.bus, counts, self.trail, "default", self.renewed.append)

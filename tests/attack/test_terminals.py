@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import terminal_rig as rig
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.adapters.wire import TurnedAway, Unreachable, context_for
 from client_security.membership import Ended, Ticket, due_ms
@@ -15,6 +16,8 @@ from contracts.codec import decode
 from contracts.revocations import Revocation, RevocationKind
 from contracts.terminals import RENEW_LATE_MS
 from kit import pki
+from kit.errors import AnswerFault
+from kit.keys import key_id
 from kit.revocations import revoke
 from kit.testing import eventually
 from kit.tls import Identity
@@ -211,3 +214,57 @@ async def test_frames_that_are_no_question_end_the_conversation(server, tmp_path
         line.transport.send(rig.picows.WSMsgType.BINARY, junk)
         await asyncio.wait_for(line.closed.wait(), 5)
     assert (await pc.member.ticket()).token
+
+
+async def test_a_suspended_tenants_terminal_gets_no_new_certificate_and_no_first_one(server, tmp_path) -> None:
+    pc, late = (rig.Pc(tmp_path / name, server.enrol()) for name in ("pc", "late"))
+    await pc.member.ticket()
+    at = rig.now_ms() + 1_000
+    server.revoked.hear(Revocation("default", RevocationKind.TENANT, "default", at, "suspended", "operator"))
+    with pytest.raises(Ended, match="suspended"):
+        await pc.member._renew(pc.member.joined)
+    with pytest.raises(Ended, match="suspended"):
+        await late.member.ticket()
+
+
+async def test_after_the_token_key_was_revoked_a_terminal_comes_back_by_itself(server, tmp_path) -> None:
+    pc = rig.Pc(tmp_path / "pc", server.enrol())
+    old = await pc.member.ticket()
+    at = rig.now_ms() + 1_000
+    server.revoked.hear(
+        Revocation("*", RevocationKind.KEY, key_id(server.token_key.public_key()), at, "stolen", "operator")
+    )
+    server.token_key = Ed25519PrivateKey.generate()
+    server.door.keys = dict(server.door.keys) | {key_id(server.token_key): server.token_key.public_key()}
+    with pytest.raises(TurnedAway) as caught:
+        await pc.connect(old)
+    assert caught.value.code == "unknown_key"
+    pc.member.turned_away(old)
+    assert (await pc.member.ticket()).token != old.token
+    (await pc.connect()).hang_up()
+
+
+async def test_strangers_keep_no_terminal_from_renewing(server, tmp_path) -> None:
+    pc = rig.Pc(tmp_path / "pc", server.enrol())
+    await pc.member.ticket()
+    stranger, url = context_for(pc.member.pins.trusted()), pc.member.enrolment.server.replace("/terminal", "/join")
+    refused = 0
+    for _ in range(12):
+        try:
+            await rig.dial(url, rig.Line, stranger, pc.member.last)
+        except Unreachable:
+            refused += 1
+    assert refused == 4, "one address has eight places"
+    assert (await pc.member._renew(pc.member.joined)).token
+
+
+@pytest.mark.parametrize("code", ["forbidden", "internal", "audit_unavailable", "something_new"])
+async def test_what_goes_wrong_on_the_server_ends_no_terminal(server, tmp_path, code) -> None:
+    pc = rig.Pc(tmp_path / "pc", server.enrol())
+
+    def fails(*_about: object) -> bytes:
+        raise AnswerFault(code, "it went wrong")
+
+    server.desk.sign = fails
+    with pytest.raises(Unreachable, match="it went wrong"):
+        await pc.member.ticket()

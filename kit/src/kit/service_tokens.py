@@ -3,7 +3,6 @@
 `Guard.headers` goes with a question, `Guard.check` stands before the handler and decides by the policy.
 """
 
-import base64
 import contextvars
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -62,13 +61,6 @@ def tenants_of(question: Any) -> frozenset[str]:
 
 def _many(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def _signed_by(token: str) -> str:
-    """The key id in the header of a token that was verified."""
-    head = token.partition(".")[0]
-    header: dict[str, str] = msgspec.json.decode(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    return header["kid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +157,7 @@ class Guard:
         kind, _, token = authorization.partition(" ")
         keys = {name: key for each in self.services.values() for name, key in each.items()}
         claims = self._claims(token if kind == "Bearer" else "", keys, KIND, self.service, LIFETIME_S)
-        if not any(claims.sub == name and _signed_by(token) in each for name, each in self.services.items()):
+        if not any(claims.sub == name and tokens.signed_by(token) in each for name, each in self.services.items()):
             raise QuestionDenied("authn_token_invalid", "wrong_key", claims.sub, "", "signed with another's key")
         return claims.sub
 
@@ -173,7 +165,7 @@ class Guard:
         if not token:
             return None
         claims = self._claims(token, self.people, PERSON_KIND, PERSON_AUDIENCE, tokens.ACCESS_LIFETIME_S)
-        if self.revoked(claims, _signed_by(token)):
+        if self.revoked(claims, tokens.signed_by(token)):
             raise QuestionDenied("authn_token_revoked", "revoked", claims.sub, claims.tenant, "it was revoked")
         return claims
 

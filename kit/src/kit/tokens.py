@@ -116,6 +116,11 @@ def _canonical(encoded: str) -> bytes:
     return raw
 
 
+def signed_by(token: str) -> str:
+    """The key id in the header of a token that was verified."""
+    return str(_object(token.partition(".")[0])["kid"])
+
+
 def _begun(not_before: object, now_s: int) -> bool:
     return isinstance(not_before, int) and not isinstance(not_before, bool) and not_before <= now_s + CLOCK_SKEW_S
 

@@ -60,7 +60,8 @@ async def _admit_terminals(service: Service, settings: Settings, sign: Sign) -> 
         return read_private_key(secrets / "token.key")
 
     key()  # whoever can't read it can't admit anybody: that shows now
-    desk = TerminalDesk(book_in(settings.data_dir), sign, key, pinset, service.bus, service.clock)
+    book = book_in(settings.data_dir)
+    desk = TerminalDesk(book, sign, key, pinset, service.bus, service.clock, service.revocations)
     await service.bus.answer(rpc.TERMINAL_JOIN, desk.join)
     await service.bus.answer(rpc.TERMINAL_RENEW, desk.renew)
     await desk.tell_revoked()

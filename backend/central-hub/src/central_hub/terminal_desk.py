@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -22,7 +22,7 @@ from kit import log, pki
 from kit.bus import Bus
 from kit.clock import Clock
 from kit.errors import AnswerFault, BusUnavailable, CertificateRefused
-from kit.revocations import revoke
+from kit.revocations import RevocationBook, revoke
 from kit.tls import thumbprint
 from kit.tokens import mint
 
@@ -75,13 +75,15 @@ class TerminalDesk:
     """The newest signed pin set; empty when there was never a rotation."""
     bus: Bus
     clock: Clock
+    revocations: RevocationBook = field(default_factory=RevocationBook)
+    """What was revoked on the bus; a suspended tenant's terminals stand there only."""
 
     async def join(self, question: JoinQuestion) -> Joined:
         """The first certificate. Raises AnswerFault."""
         key = _key(question.join.request)
         now = self.clock.now_ms()
         found = await asyncio.to_thread(self.book.by_join, join_hash(question.join.join_token))
-        fault = join_fault(found, key, now)
+        fault = join_fault(found, key, now) or self._revoked(found)
         if fault is None and found is not None:
             if await asyncio.to_thread(self.book.claim, found.id, key, now):
                 return await self._issue(found, question.join.request, question.address, "terminal_joined")
@@ -94,7 +96,7 @@ class TerminalDesk:
         key = _key(asked.request)
         now = self.clock.now_ms()
         found = await asyncio.to_thread(self.book.by_id, asked.terminal)
-        fault = renew_fault(found, key, question.shown, asked.terminal, asked.signed_ms, now)
+        fault = renew_fault(found, key, question.shown, asked.terminal, asked.signed_ms, now) or self._revoked(found)
         if fault is None and not _proves(
             asked.request, renewal_bytes(asked.terminal, asked.request, asked.signed_ms), asked.proof
         ):
@@ -102,6 +104,14 @@ class TerminalDesk:
         if fault is None and found is not None:
             return await self._issue(found, asked.request, question.address, "terminal_renewed")
         raise await self._refused("authn_renew_fail", found, fault, question.address)
+
+    def _revoked(self, found: Terminal | None) -> Fault | None:
+        if found is None:
+            return None
+        gone = self.revocations.refuses(issued_ms=found.added_ms, tenant=found.tenant, terminal=found.id)
+        return (
+            Fault("revoked", f"this terminal was revoked: {gone.reason}; ask the server's operator") if gone else None
+        )
 
     async def tell_revoked(self) -> None:
         """What was revoked while the bus was away is told now."""

@@ -18,7 +18,7 @@ from kit.errors import TokenRefused
 from kit.policy import EDGES, NOBODY, TERMINAL, Denied, Facts, Subject, decide
 from kit.revocations import RevocationBook
 from kit.tls import Kind, thumbprint
-from kit.tokens import Keys, verify
+from kit.tokens import Keys, signed_by, verify
 
 KIND = "terminal+jwt"
 AUDIENCE = "data-bridge"
@@ -75,7 +75,11 @@ class Door:
                 "no_token", "send `Authorization: Bearer <terminal token>`; enrol the terminal to get one"
             )
         now_s = self.clock.now_ms() // 1_000
-        claims = verify(token.strip(), self.keys, KIND, AUDIENCE, now_s, MAX_LIFE_S)
+        token = token.strip()
+        claims = verify(token, self.keys, KIND, AUDIENCE, now_s, MAX_LIFE_S)
+        if self.revoked.refuses(issued_ms=claims.iat * 1_000, key=signed_by(token)) is not None:
+            # not the terminal's fault: it renews its token and comes again
+            raise TokenRefused("unknown_key", "the key that signed this token was revoked")
         if TENANT.match(claims.tenant) is None or ACCOUNT.match(claims.account) is None:
             raise TokenRefused("no_account", "the token names no account; enrol the terminal again")
         # RFC 8705: a stolen token is worth nothing without the key of the certificate it was made for

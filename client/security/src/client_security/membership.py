@@ -65,6 +65,8 @@ class Membership:
     pins: Pins = field(init=False)
     joined: Joined | None = field(init=False)
     last: Address = field(init=False)
+    _refused: str = ""
+    """A token that the server did not take."""
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -89,9 +91,13 @@ class Membership:
             joined = self.joined
             if joined is None:
                 joined = await self._join()
-            elif self.clock.now_ms() >= joined.expires_ms:
+            elif self.clock.now_ms() >= joined.expires_ms or joined.token == self._refused:
                 joined = await self._renew(joined)
         return Ticket(await asyncio.to_thread(self._context, joined), joined.token, joined.terminal)
+
+    def turned_away(self, ticket: Ticket) -> None:
+        """The server refused this ticket, though not for good: its keys may have changed. The next one is a new one."""
+        self._refused = ticket.token
 
     async def keep(self) -> None:
         """Renew in time, again and again, until cancelled. What stands open is not touched by it. Raises Ended."""

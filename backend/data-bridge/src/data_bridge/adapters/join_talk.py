@@ -30,8 +30,23 @@ from kit.errors import AnswerFault, BusUnavailable
 ASK_WITHIN_S = 5.0
 """From the upgrade to the question."""
 MOST_AT_ONCE = 32
-RETRY = frozenset({"audit_unavailable", "internal"})
-""" codes of the hub after which trying again can help """
+MOST_OF_ONE = 8
+"""Of one address that shows no certificate: nobody keeps all others from joining."""
+FINAL = frozenset(
+    {
+        "join_token",
+        "join_token_used",
+        "join_token_expired",
+        "revoked",
+        "request",
+        "unknown_terminal",
+        "wrong_certificate",
+        "wrong_key",
+        "bad_proof",
+        "too_late",
+    }
+)
+""" codes of the hub after which trying again can't help; after any other the terminal comes again """
 
 _log = log.get("join")
 
@@ -50,7 +65,12 @@ class Talks:
 
     def begin(self, path: str, peer: Peer) -> "Talk | None":
         """None: too many already."""
-        if len(self.open) >= MOST_AT_ONCE:
+        if peer.identity is None:
+            same = sum(talk.peer.address == peer.address for talk in self.open)
+            strangers = sum(talk.peer.identity is None for talk in self.open)
+            if strangers >= MOST_AT_ONCE or same >= MOST_OF_ONE:
+                return None
+        elif len(self.open) >= 2 * MOST_AT_ONCE:  # terminals that renew have places that no stranger takes
             return None
         talk = Talk(self, path, peer)
         self.open.add(talk)
@@ -69,7 +89,7 @@ class Talks:
         except ContractError as error:
             return self._refused("malformed", f"this is no request to join or renew: {error}", retry=False)
         except AnswerFault as fault:
-            return self._refused(fault.code, fault.reason, retry=fault.code in RETRY)
+            return self._refused(fault.code, fault.reason, retry=fault.code not in FINAL)
         except BusUnavailable as error:
             _log.warning("hub_silent", error=str(error))
             return self._refused("hub_unavailable", "the hub does not answer; try again in a few seconds", retry=True)
@@ -87,7 +107,7 @@ class Talk(picows.WSListener):
 
     def __init__(self, talks: Talks, path: str, peer: Peer) -> None:
         super().__init__()
-        self._talks, self._path, self._peer = talks, path, peer
+        self._talks, self._path, self.peer = talks, path, peer
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -108,7 +128,7 @@ class Talk(picows.WSListener):
         self._task = asyncio.create_task(self._answer(transport, data))
 
     async def _answer(self, transport: picows.WSTransport, data: bytes) -> None:
-        said = await self._talks.ask(self._path, data, self._peer)
+        said = await self._talks.ask(self._path, data, self.peer)
         if not transport.is_disconnected:
             transport.send(picows.WSMsgType.BINARY, encode(said))
         self._close(transport, picows.WSCloseCode.OK)

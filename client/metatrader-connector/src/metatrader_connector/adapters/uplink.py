@@ -181,14 +181,18 @@ class Uplink:
         ticket = await self._membership.ticket()
         enrolment = self._membership.enrolment
         url = enrolment.server
-        _, listener = await dial(
-            url,
-            lambda: _Listener(self._clock),
-            ticket.context,
-            self._membership.last,
-            {"Authorization": f"Bearer {ticket.token}"},
-            MAX_FRAME_BYTES,
-        )
+        try:
+            _, listener = await dial(
+                url,
+                lambda: _Listener(self._clock),
+                ticket.context,
+                self._membership.last,
+                {"Authorization": f"Bearer {ticket.token}"},
+                MAX_FRAME_BYTES,
+            )
+        except TurnedAway:
+            self._membership.turned_away(ticket)
+            raise
         assert isinstance(listener, _Listener), "the factory made it"
         self._listener = listener
         hello = Hello(
