@@ -57,6 +57,8 @@ class Town:
     def open(self) -> None:
         """Start the platform, make the people, start the client."""
         self.stage.start_platform()
+        for tenant in {tenant for tenant, _ in PEOPLE.values()} - {"default"}:
+            self.stage.run_cli("tenant", "add", tenant)
         for name, (tenant, role) in PEOPLE.items():
             self.stage.run_cli(
                 "user", "add", name, "--tenant", tenant, "--role", role, "--password-stdin", stdin=PASSWORD + "\n"

@@ -7,6 +7,7 @@ from contracts import rpc
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.executions import Execution
+from contracts.limits import LIMITS, LimitsFound, LimitsQuestion, RiskLimits
 from contracts.orders import FINAL_STATES, Order
 from contracts.signals import SignedSignal
 from kit.bus import Bus
@@ -27,6 +28,8 @@ class MemoryStore:
     accounts: list[AccountState] = field(default_factory=list)
     commits: list[rpc.Commit] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
+    limits: list[RiskLimits] = field(default_factory=list)
+    asked_limits: int = 0
     answered: set[str] = field(default_factory=set)
     """ ids of signals with a final execution """
     fault: str = ""
@@ -41,6 +44,7 @@ class MemoryStore:
         await bus.answer(rpc.EXECUTIONS, self.list_executions)
         await bus.answer(rpc.ACCOUNTS, self.list_accounts)
         await bus.answer(rpc.USER_COUNT, self.count_users)
+        await bus.answer(LIMITS, self.list_limits)
 
     async def commit(self, commit: rpc.Commit) -> rpc.Nothing | rpc.Fault:
         await self.before(commit)
@@ -74,6 +78,10 @@ class MemoryStore:
 
     async def list_executions(self, question: rpc.ExecutionsQuestion) -> rpc.Executions:
         return rpc.Executions(tuple(e for e in self.executions if e.signal_id in question.signal_ids))
+
+    async def list_limits(self, question: LimitsQuestion) -> LimitsFound:
+        self.asked_limits += 1
+        return LimitsFound(tuple(self.limits))
 
     async def list_accounts(self, question: rpc.AccountsQuestion) -> rpc.Accounts:
         return rpc.Accounts(tuple(self.accounts))

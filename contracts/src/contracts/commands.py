@@ -29,7 +29,13 @@ class ResumeTrading(msgspec.Struct, frozen=True, tag="resume"):
     reason: str
 
 
-CommandBody = PlaceOrder | PauseTrading | ResumeTrading
+class LimitsChanged(msgspec.Struct, frozen=True, tag="limits_changed"):
+    """The store has other risk limits than before: read them. The command itself changes none."""
+
+    account: str
+
+
+CommandBody = PlaceOrder | PauseTrading | ResumeTrading | LimitsChanged
 
 
 class Seal(msgspec.Struct, frozen=True):

@@ -41,3 +41,8 @@ class Revocation(msgspec.Struct, frozen=True):
     """The person's name where `subject` is a user's id or a session's: orders and commands know people by name."""
     closes_orders: bool = False
     """What the person asked for and is not yet on its way is taken back as well: disabled, demoted, suspended."""
+    holds: bool = False
+    """Whatever is issued later is refused too, until a revocation that `lifts`: a suspended tenant's."""
+    lifts: bool = False
+    """The end of one that `holds`. What people were given before `before_ms` stays refused, they sign in again; a
+    terminal proves itself with its certificate and goes on."""

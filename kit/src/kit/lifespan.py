@@ -249,6 +249,7 @@ async def _follow_revocations(service: Service) -> None:
     following = await follow(service.bus, book, tell)
     service.closing.push_async_callback(following.stop)
     service.bus.guard.revoked = is_revoked
+    service.bus.guard.states = book.states
 
 
 def _edge_context(service: Service, *, strangers: bool) -> ssl.SSLContext | None:

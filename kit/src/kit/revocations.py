@@ -16,6 +16,7 @@ from contracts.revocations import Revocation, RevocationKind
 from kit import log
 from kit.bus import Bus, Delivery, Subscription
 from kit.errors import BusUnavailable
+from kit.policy import State
 
 STREAM = "REVOCATIONS"
 READ_LIMIT_S = 10.0
@@ -24,6 +25,8 @@ FORGET_AFTER_S = 60.0
 MAX_KEPT = 200_000
 """Entries of the book; beyond it the oldest go, which are older than the tokens they refuse."""
 
+SUSPENDED = frozenset({State.TENANT_SUSPENDED})
+ACTIVE: frozenset[State] = frozenset()
 _log = log.get("revocations")
 
 OnRevoked = Callable[[Revocation], None]
@@ -86,9 +89,24 @@ class RevocationBook:
             (RevocationKind.KEY, key),
             (RevocationKind.API_KEY, api_key),
         ):
-            if subject and (found := self.entries.get((kind, subject))) and issued_ms < found.before_ms:
+            if not subject or (found := self.entries.get((kind, subject))) is None:
+                continue
+            if found.holds or (issued_ms < found.before_ms and not (found.lifts and terminal)):
                 return found
         return None
+
+    def suspended(self, tenant: str) -> bool:
+        """Whether nothing may be done for this tenant now."""
+        found = self.entries.get((RevocationKind.TENANT, tenant))
+        return found is not None and found.holds
+
+    def all_suspended(self) -> tuple[str, ...]:
+        """Every tenant that is."""
+        return tuple(subject for (_, subject), found in self.entries.items() if found.holds)
+
+    def states(self, tenant: str) -> frozenset[State]:
+        """What the policy has to know about the tenant."""
+        return SUSPENDED if self.suspended(tenant) else ACTIVE
 
 
 async def revoke(bus: Bus, revocation: Revocation) -> None:

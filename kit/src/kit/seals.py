@@ -82,7 +82,7 @@ class CommandJudge:
             return self._refuse(command, action, "malicious_direct_reference", "tenant", reason)
         if (gone := self._taken_back(command)) is not None:
             return self._refuse(command, action, "authz_fail", "revoked", f"{command.given_by}: {gone.reason}")
-        if (found := denied(command, giver, states)) is not None:
+        if (found := denied(command, giver, states | self.guard.states(command.tenant))) is not None:
             return self._refuse(command, action, "authz_fail", found.code, found.reason)
         return None
 

@@ -17,7 +17,7 @@ from contracts.rpc import Method
 from kit import policy, tokens
 from kit.errors import SettingsError, TokenRefused
 from kit.keys import key_id, read_private_key, read_public
-from kit.policy import Denied, Facts, Subject
+from kit.policy import Denied, Facts, State, Subject
 from kit.token_keys import TokenKeys
 
 KIND = "service+jwt"
@@ -94,6 +94,8 @@ class Guard:
     now_ms: Callable[[], int]
     revoked: Callable[[tokens.Claims, str], bool] = lambda _claims, _key: False
     """Whether a person's token, signed with the key of this id, was revoked since it was signed."""
+    states: Callable[[str], frozenset[State]] = lambda _tenant: frozenset()
+    """What the policy has to know about a tenant now."""
     on_denied: Callable[[QuestionDenied], None] = lambda _denied: None
     """Hears of every question that was not answered."""
     _made: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -130,6 +132,9 @@ class Guard:
         role = role_of(asker.service)
         if role not in rule.roles | ask.in_a_name:
             raise self._no(asker, "role", f"{asker.service} may not ask {method.name}")
+        named = getattr(question, "person", None)
+        if isinstance(named, str) and (asker.person is None or asker.person.sub != named):
+            raise self._no(asker, "person", f"{method.name} is asked in another person's name than the token proves")
         tenants = tenants_of(question)
         itself = Subject(asker.service, policy.EVERY_TENANT, role)
         if asker.person is None:
@@ -142,13 +147,15 @@ class Guard:
             if tenants - {asker.person.tenant}:
                 raise self._no(asker, "tenant", f"{method.name} is about another tenant than the person's")
         for tenant in tenants or {who.tenant}:
-            answer = policy.decide(who, ask.action, tenant, Facts(self.now_ms()))
+            # a suspended tenant's people are refused; what the platform itself does for its data goes on
+            states = self.states(who.tenant) if who.role in policy.PEOPLE else frozenset()
+            answer = policy.decide(who, ask.action, tenant, Facts(self.now_ms(), False, states))
             if isinstance(answer, Denied):
                 raise self._no(asker, answer.code, answer.reason)
         return asker
 
     def _no(self, asker: Asker, code: str, reason: str) -> QuestionDenied:
-        event = "malicious_direct_reference" if code == "tenant" else "authz_fail"
+        event = "malicious_direct_reference" if code in ("tenant", "person") else "authz_fail"
         if asker.person is not None:
             return QuestionDenied(event, code, asker.person.sub, asker.person.tenant, reason)
         return QuestionDenied(event, code, asker.service, "", reason)

@@ -174,6 +174,7 @@ async def build(
         clock,
         https,
         _breached(settings),
+        book.suspended,
     )
     guard = Guard(journal, clock, measures)
     proofs = Proofs(people, guard)
@@ -215,6 +216,7 @@ async def build(
         public_origins,
         https,
         keys,
+        states=book.states,
         trusted=settings.trusted_networks(),
         pace=Pace(settings.reads_per_minute, settings.changes_per_minute),
         denials=service.denials,

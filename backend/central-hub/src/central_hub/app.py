@@ -11,6 +11,7 @@ from central_hub.notary import Notary
 from central_hub.ports import Fleet
 from central_hub.routes import Routes
 from central_hub.settings import Settings
+from central_hub.tenant_watch import TenantWatch
 from central_hub.terminal_desk import Sign, TerminalDesk
 from contracts import rpc
 from kit.edge import Peer, answer
@@ -44,6 +45,7 @@ async def create_app(service: Service, settings: Settings, fleet: Fleet, sign: S
     )
     service.health.register("audit trail", notary.probe)
     service.run_task(notary.run(), "notary")
+    service.run_task(TenantWatch(service.bus, service.clock, service.revocations).keep(), "tenants")
     service.accept = accept
     await start_edge(service)
     return routes

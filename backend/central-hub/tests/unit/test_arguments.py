@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from central_hub.cli import main, parser
+from central_hub.cli import PLAN_NAMES, main, parser
+from central_hub.cli.usage import days_of, row
 from central_hub.domain.enrolment import EnrolmentFault, check
+from central_hub.ports import HubError
+from contracts.tenants import UsageDay
+from kit.policy import PLANS, UNLIMITED
 
 
 @pytest.mark.parametrize(
@@ -118,3 +122,20 @@ def test_a_person_that_can_not_be_added_is_told_why(
     arguments = ["user", "add", name, "--role", "viewer", "--tenant", tenant, "--password-stdin"]
     assert main([*arguments, "--data", str(tmp_path)]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_the_command_line_names_the_plans_that_there_are() -> None:
+    assert set(PLAN_NAMES) == set(PLANS)
+    assert PLAN_NAMES[0] == UNLIMITED
+
+
+@pytest.mark.parametrize(("month", "days"), [("2026-11", 30), ("2026-12", 31), ("2024-02", 29)])
+def test_a_month_of_usage_is_all_of_its_days(month: str, days: int) -> None:
+    first, after = days_of(month)
+    assert after - first == days
+    assert row(UsageDay("acme", first, ticks=7))[1:3] == (f"{month}-01", 7)
+
+
+def test_a_month_that_is_none_is_told() -> None:
+    with pytest.raises(HubError, match="not a month"):
+        days_of("2026-13")

@@ -20,7 +20,6 @@ from data_bridge.settings import Settings
 from kit.errors import SettingsError
 from kit.keys import read_public
 from kit.lifespan import Service, start_edge
-from kit.revocations import RevocationBook, follow
 from kit.token_keys import TokenKeys
 
 TICK_EVERY_S = 0.25
@@ -62,12 +61,15 @@ async def create_app(service: Service, settings: Settings) -> None:
         for connection in list(connections):
             who = connection.who
             named = {RevocationKind.TERMINAL: who.terminal, RevocationKind.TENANT: who.tenant}
-            if named.get(revocation.kind) == revocation.subject:
+            if named.get(revocation.kind) != revocation.subject or revocation.lifts:
+                continue
+            if revocation.holds:
+                connection.session.suspended()
+            else:
                 connection.session.revoked(revocation.reason)
 
-    book = RevocationBook()
-    following = await follow(service.bus, book, revoked)
-    service.closing.push_async_callback(following.stop)
+    book = service.revocations
+    service.on_revoked.append(revoked)
     talks = Talks(service.bus, counts, trail, settings.operator_tenant, renewed)
     door = Door(
         token_keys,

@@ -56,7 +56,8 @@ class Door:
         except TokenRefused as refusal:
             return self._refuse(401, refusal.code, str(refusal), peer)
         subject = Subject(who.terminal, who.tenant, TERMINAL) if who else NOBODY
-        decided = decide(subject, EDGES.get((AUDIENCE, "WS", path), ""), subject.tenant, Facts(self.clock.now_ms()))
+        facts = Facts(self.clock.now_ms(), False, self.revoked.states(subject.tenant))
+        decided = decide(subject, EDGES.get((AUDIENCE, "WS", path), ""), subject.tenant, facts)
         if isinstance(decided, Denied):
             return self._refuse(403, decided.code, decided.reason, peer)
         if who is not None:
@@ -88,7 +89,7 @@ class Door:
         if (peer.identity.tenant, peer.identity.name) != (claims.tenant, claims.sub):
             raise TokenRefused("wrong_certificate", "certificate and token name different terminals")
         revocation = self.revoked.refuses(issued_ms=claims.iat * 1_000, tenant=claims.tenant, terminal=claims.sub)
-        if revocation is not None:
+        if revocation is not None and not revocation.holds:  # what holds is the policy's to say
             raise TokenRefused("revoked", f"this terminal was revoked: {revocation.reason}")
         return Identity(claims.tenant, claims.account, claims.sub, claims.exp * 1_000)
 

@@ -1,9 +1,9 @@
-"""The questions about people that this service answers on the bus."""
+"""The questions about people, tenants and limits that this service answers on the bus."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from contracts import people
+from contracts import limits, people, tenants
 from contracts.rpc import Method
 from database_service.domain.questions import struct_fault
 from database_service.ports import People
@@ -11,6 +11,8 @@ from kit.errors import AnswerFault
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+EVERYONES = (limits.LimitsQuestion, tenants.TenantsQuestion, tenants.UsageQuestion)
+"""Questions that may be about all tenants at once, where the policy lets the asker."""
 
 
 class On(Protocol):
@@ -20,8 +22,9 @@ class On(Protocol):
 
 
 def methods() -> Iterator[Method[Any, Any]]:
-    """Every question of `contracts.people`."""
-    return (each for each in vars(people).values() if isinstance(each, Method))
+    """Every question of the three contracts."""
+    for module in (people, tenants, limits):
+        yield from (each for each in vars(module).values() if isinstance(each, Method))
 
 
 async def start(store: People, on: On) -> None:
@@ -32,7 +35,7 @@ async def start(store: People, on: On) -> None:
 
 def _handler(method: Method[Any, Any], store: People) -> Callable[[Any], Awaitable[Any]]:
     async def handle(question: Any) -> Any:
-        if fault := struct_fault(question):
+        if fault := struct_fault(question, everyone=isinstance(question, EVERYONES)):
             raise AnswerFault("bad_request", fault)
         return await store.answer(method, question)
 

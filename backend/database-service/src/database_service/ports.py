@@ -55,6 +55,14 @@ class AlreadyTaken(KitError):
     """Another row has this name."""
 
 
+class NotAdmitted(KitError):
+    """The tenant may not have it: there is none, it is suspended, or its plan is used up."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
 class MigrationRefused(KitError):
     """The schema can't be brought up to date; the text says what to do."""
 

@@ -12,7 +12,7 @@ from contracts.ticks import TickBatch
 from database_service import people_routes
 from database_service.domain import questions
 from database_service.domain.catalog import Catalog
-from database_service.ports import AlreadyTaken, Ledger, StoreUnavailable, TickStore, Unstorable
+from database_service.ports import AlreadyTaken, Ledger, NotAdmitted, StoreUnavailable, TickStore, Unstorable
 from database_service.tick_writer import TickWriter, Waiting
 from kit import log
 from kit.bus import Bus
@@ -144,6 +144,8 @@ def _faults_of_stores(handler: Callable[[Q], Awaitable[A]]) -> Callable[[Q], Awa
         except Unstorable as error:
             _log.warning("unstorable", question=type(question).__name__, error=str(error))
             raise AnswerFault("bad_request", "a value in it is larger or longer than the store can hold") from None
+        except NotAdmitted as refused:
+            raise AnswerFault(refused.code, refused.reason) from None
         except AlreadyTaken as error:
             _log.warning("already_taken", question=type(question).__name__, error=str(error))
             raise AnswerFault("conflict", "something else has this name or id already") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from contracts.revocations import Revocation
 from kit import log
 from kit.backoff import Backoff
 from kit.errors import SettingsError
@@ -18,7 +19,7 @@ from trading_engine.adapters.files import AsideFile, PauseFile
 from trading_engine.adapters.key_ring import KeyRing
 from trading_engine.adapters.nats import BusStore, BusWire
 from trading_engine.domain.engine import Engine
-from trading_engine.domain.events import Restored, SignalDropped, StoreChanged
+from trading_engine.domain.events import Restored, SignalDropped, StoreChanged, TenantsSuspended
 from trading_engine.ports import NotAccepted, Unavailable
 from trading_engine.routes import ASK_BACK_EVERY_S, Routes
 from trading_engine.settings import Settings
@@ -72,6 +73,7 @@ async def create_app(service: Service, settings: Settings) -> None:
         for delay in Backoff(0.05, 2.0).delays():
             try:
                 orders, accounts = await store.orders(), await store.accounts()
+                await routes.read_limits(store)
                 signals = await store.outbox(service.clock.now_ms()) + await store.newest_signals()
                 break
             except (Unavailable, NotAccepted) as error:
@@ -85,6 +87,7 @@ async def create_app(service: Service, settings: Settings) -> None:
         second = functools.partial(asyncio.sleep, 1.0)
         service.run_task(routes.keep_time(second, count), "time")
         half_a_minute = functools.partial(asyncio.sleep, ASK_BACK_EVERY_S)
+        service.run_task(routes.keep_limits(store), "limits")
         service.run_task(routes.keep_reading_back(store, half_a_minute), "read back")
         recovered.set()
         tell_pauses()
@@ -109,6 +112,11 @@ async def create_app(service: Service, settings: Settings) -> None:
             service.counters.update(said)
             service.beat_now()
 
+    def suspensions(_revocation: Revocation | None = None) -> None:
+        engine.process(TenantsSuspended(service.clock.now_ms(), service.revocations.all_suspended()))
+
+    suspensions()
+    service.on_revoked.append(suspensions)
     count()
     service.run_task(carrier.run(), "carrier")
     service.run_task(recover(), "recovery")

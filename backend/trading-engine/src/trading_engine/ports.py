@@ -11,6 +11,7 @@ from typing import Protocol
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.executions import Execution
+from contracts.limits import RiskLimits
 from contracts.orders import Order
 from contracts.signals import Signal, SignedSignal
 from trading_engine.domain.effects import Effect
@@ -59,6 +60,10 @@ class Store(Protocol):
 
     async def executions(self, signal_ids: tuple[str, ...]) -> tuple[Execution, ...]:
         """What the store has of these signals."""
+        ...
+
+    async def limits(self) -> tuple[RiskLimits, ...]:
+        """What people have set, of all tenants."""
         ...
 
     async def probe(self) -> str:

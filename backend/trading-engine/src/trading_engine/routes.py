@@ -1,17 +1,19 @@
 """The edges: messages become events, the engine decides, the carrier carries out."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from contracts.accounts import AccountState, PriceSource
 from contracts.codec import decode
-from contracts.commands import Command, PlaceOrder
+from contracts.commands import Command, LimitsChanged, PlaceOrder
 from contracts.errors import ContractError
 from contracts.executions import Execution
 from contracts.ticks import TickBatch, column_fault
 from kit import log
+from kit.backoff import Backoff
 from kit.bus import Bus, Delivery, Subscription
 from kit.clock import Clock
 from kit.policy import State
@@ -32,6 +34,8 @@ ASK_BACK_AFTER_MS = 15_000
 """An order without an end for this long is asked about; most have one within a tenth of a second."""
 ASK_BACK_EVERY_S = 30.0
 MOST_ASKED_BACK = 1_000
+LIMITS_EVERY_S = 30.0
+LIMITS_AGAIN_S = 0.1
 TICK_ACK_WAIT_S = 5.0
 """Short: after a crash the unanswered ticks come back while their prices are still worth something."""
 
@@ -50,6 +54,8 @@ class Routes:
     judge: CommandJudge
     worked: Callable[[], None] = lambda: None
     """Called after account pictures and commands: tenants may have become known, paused or resumed."""
+    limits_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the store has other limits than were read."""
     malformed: int = 0
     lag_ms: int = 0
     """Age of the newest tick when it was worked on."""
@@ -114,6 +120,8 @@ class Routes:
             subject = delivery.subject
             command = await self._read(delivery, Command, lambda c, s=subject: self._command_fault(c, s))  # type: ignore[misc]
             if command is not None:
+                if isinstance(command.body, LimitsChanged):
+                    self.limits_wanted.set()
                 self._submit(delivery, events.CommandGiven(self.clock.now_ms(), command))
         self.worked()
 
@@ -168,6 +176,27 @@ class Routes:
                 await self.read_back(store)
             except (Unavailable, NotAccepted) as error:
                 _log.warning("not_read_back", error=str(error))
+
+    async def read_limits(self, store: Store) -> None:
+        """Let the engine know what people have set."""
+        self.engine.process(events.LimitsRead(self.clock.now_ms(), await store.limits()))
+
+    async def keep_limits(self, store: Store) -> None:
+        """Read them whenever they have changed, and now and then in case nobody could say so."""
+        delays = Backoff(LIMITS_AGAIN_S, LIMITS_EVERY_S).delays()
+        wait_s = LIMITS_EVERY_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.limits_wanted.wait(), wait_s)
+            self.limits_wanted.clear()
+            try:
+                await self.read_limits(store)
+            except (Unavailable, NotAccepted) as error:
+                _log.warning("limits_not_read", error=str(error))
+                wait_s = next(delays)
+            else:
+                delays = Backoff(LIMITS_AGAIN_S, LIMITS_EVERY_S).delays()
+                wait_s = LIMITS_EVERY_S
 
     async def keep_time(self, every: Callable[[], Awaitable[None]], count: Callable[[], None]) -> None:
         """Let the engine notice that time passes; `every` waits for the next moment, `count` refreshes counters."""

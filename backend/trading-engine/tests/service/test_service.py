@@ -16,8 +16,9 @@ from contracts import rpc, subjects
 from contracts.accounts import PriceSource, Side
 from contracts.audit import Heartbeat
 from contracts.codec import decode, encode
-from contracts.commands import Command, PauseTrading, PlaceOrder, ResumeTrading
+from contracts.commands import Command, LimitsChanged, PauseTrading, PlaceOrder, ResumeTrading
 from contracts.executions import ExecutionState
+from contracts.limits import RiskLimits
 from contracts.orders import Order, OrderState
 from contracts.revocations import Revocation, RevocationKind
 from contracts.signals import Signal, SignedSignal
@@ -25,6 +26,7 @@ from contracts.ticks import Mark, TickBatch
 from kit.errors import SettingsError
 from kit.keys import key_id, make_private_key
 from kit.lifespan import Service, opened
+from kit.revocations import revoke
 from kit.signing import verify
 from kit.testing import FakeBus, FakeClock, eventually, sealed_by_gateway
 from trading_engine.app import create_app
@@ -130,6 +132,35 @@ async def test_a_persons_order_goes_through_the_same_risk(house: House) -> None:
     assert [o.state for o in house.told()] == [OrderState.SUBMITTED, OrderState.DENIED]
     assert "7 lots are above the limit of 1" in house.told()[1].reason
     assert "order_denied" in house.store.kinds()
+
+
+async def test_limits_are_read_at_the_start_and_again_as_soon_as_they_have_changed(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.store.limits = [RiskLimits(TENANT, ACCOUNT, Decimal("0.5"), version=1)]
+    async with house.engine():
+        await house.account_reports()
+        await house.ticks([1.1])
+        await house.command(PlaceOrder(ACCOUNT, SYMBOL, Side.SELL, Decimal("0.6")), "first")
+        await eventually(lambda: len(house.told()) == 1)
+        assert "0.6 lots are above the limit of 0.5" in house.told()[0].reason
+        house.store.limits = [RiskLimits(TENANT, ACCOUNT, Decimal("0.1"), version=2)]
+        await house.command(LimitsChanged(ACCOUNT), "changed")
+        await eventually(lambda: house.store.asked_limits == 2)
+        await house.command(PlaceOrder(ACCOUNT, SYMBOL, Side.SELL, Decimal("0.2")), "second")
+        await eventually(lambda: len(house.told()) == 2)
+        assert "0.2 lots are above the limit of 0.1" in house.told()[1].reason
+
+
+async def test_within_a_second_of_a_suspension_nothing_is_sent_for_the_tenant(house: House) -> None:
+    await house.account_reports()
+    await house.ticks([1.1])
+    held = Revocation(TENANT, RevocationKind.TENANT, TENANT, 5, "unpaid", "operator", holds=True)
+    await revoke(house.bus, held)
+    await eventually(lambda: house.service and house.service.revocations.suspended(TENANT), within_s=1.0)
+    await house.ticks()
+    await eventually(house.told)
+    assert {order.state for order in house.told()} == {OrderState.DENIED}
+    assert house.signals() == []
 
 
 async def test_a_pause_outlives_a_restart_and_a_resume_ends_it(tmp_path: Path) -> None:

@@ -24,9 +24,10 @@ from engine_world import (
 )
 
 from contracts.accounts import MarginMode, Side
-from contracts.commands import Command, PauseTrading, ResumeTrading
+from contracts.commands import Command, LimitsChanged, PauseTrading, ResumeTrading
 from contracts.executions import ExecutionState
-from contracts.orders import OrderState
+from contracts.limits import RiskLimits
+from contracts.orders import Order, OrderState
 from contracts.signals import MAX_LIFETIME_MS, SignedSignal, magic_of, short_id, signal_bytes
 from contracts.ticks import Mark
 from trading_engine.domain.desk import Terms
@@ -36,9 +37,11 @@ from trading_engine.domain.events import (
     AccountReported,
     CommandGiven,
     ExecutionReported,
+    LimitsRead,
     Restored,
     SignalDropped,
     StoreChanged,
+    TenantsSuspended,
     TicksArrived,
     TimePassed,
 )
@@ -428,6 +431,39 @@ def test_orders_per_minute_are_limited_for_each_strategy() -> None:
         made.process(ExecutionReported(T0, execution(one_order(made, seq, T0 + seq), ExecutionState.REJECTED, seq)))
     (denied,) = recorded(ticks(made, 3, [1.1], at_ms=T0 + 3))
     assert denied.order.reason.startswith("too_many_orders")
+
+
+def test_limits_that_people_set_hold_from_the_next_order_on_and_travel_with_its_signal() -> None:
+    made = engine(binding(at=tuple(range(1, 10))))
+    made.process(LimitsRead(T0, (RiskLimits(TENANT, ACCOUNT, Decimal("0.1")),)))
+    ((_, signal),) = sent(ticks(made, 1, [1.1]))
+    assert signal.limits.max_volume == Decimal("0.1")
+    made.process(ExecutionReported(T0, execution(one_known(made), ExecutionState.REJECTED, 1)))
+    made.process(LimitsRead(T0, (RiskLimits(TENANT, "", Decimal("0.05")),)))
+    (denied,) = recorded(ticks(made, 2, [1.1], at_ms=T0 + 1))
+    assert denied.order.reason.startswith("volume_above_limit")
+
+
+def test_that_limits_have_changed_is_no_word_to_resume_trading() -> None:
+    made = engine(binding(at=(1,)))
+    made.paused[TENANT] = "news"
+    given = Command("c1", TENANT, "ann", T0, LimitsChanged(ACCOUNT))
+    assert made.process(CommandGiven(T0, given)) == []
+    assert made.paused == {TENANT: "news"}
+
+
+def test_for_a_suspended_tenant_nothing_is_sent_until_it_is_resumed() -> None:
+    made = engine(binding(at=tuple(range(1, 10))))
+    made.process(TenantsSuspended(T0, (TENANT,)))
+    (denied,) = recorded(ticks(made, 1, [1.1]))
+    assert denied.order.reason.startswith("tenant_suspended")
+    made.process(TenantsSuspended(T0, ()))
+    assert sent(ticks(made, 2, [1.1], at_ms=T0 + 1))
+
+
+def one_known(made: Engine) -> Order:
+    (found,) = made.book.orders.values()
+    return found
 
 
 def test_reports_of_one_account_do_not_disturb_another() -> None:

@@ -8,8 +8,9 @@ import pytest
 from engine_world import SYMBOL, T0, account, instrument, position
 
 from contracts.accounts import Side
+from contracts.limits import RiskLimits
 from contracts.ticks import Mark
-from trading_engine.domain.risk import Approved, Limits, Question, Quote, Refused, assess
+from trading_engine.domain.risk import Approved, LimitBook, Limits, Question, Quote, Refused, assess
 
 GOOD = Question(T0, SYMBOL, Side.BUY, Decimal("0.1"), 0, Quote(5, 1, T0, 1.1, 1.1001, 0), account(), None, "", 0, 0, T0)
 LIMITS = Limits(allowed_symbols=(SYMBOL,), max_volume=Decimal("0.5"))
@@ -35,6 +36,8 @@ def test_a_sound_order_is_approved() -> None:
         ("store_unavailable", {"store_available": False}),
         ("command_too_old", {"asked_ms": T0 - 10_001}),
         ("symbol_not_allowed", {"symbol": "XAUUSD"}),
+        ("tenant_suspended", {"suspended": True}),
+        ("tenant_suspended", {"suspended": True, "position": 7, "side": Side.SELL}),
         ("paused", {"paused": "news"}),
         ("account_unknown", {"account": None}),
         ("account_stale", {"account": account(T0 - 60_001)}),
@@ -108,3 +111,41 @@ def test_a_terminal_that_forbids_trading_says_why_in_its_own_words() -> None:
     blocked = account(trade_allowed=False, trade_blocked_because="the AutoTrading button is off")
     found = assess(msgspec.structs.replace(GOOD, account=blocked), LIMITS)
     assert found == Refused("trading_not_allowed", "the AutoTrading button is off")
+
+
+def of(*set_by_people: RiskLimits, base: Limits = LIMITS) -> Limits:
+    return LimitBook(base, {(each.tenant, each.account): each for each in set_by_people}).of("t", "1")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "own", "expected"),
+    [
+        (None, None, "0.5"),
+        ("0.3", None, "0.3"),
+        (None, "0.2", "0.2"),
+        ("0.1", "0.2", "0.1"),
+        ("9", "7", "0.5"),
+        ("0.3", "0", "0"),
+    ],
+)
+def test_the_strictest_of_operator_tenant_and_account_holds(tenant: str, own: str, expected: str) -> None:
+    limits = [
+        RiskLimits("t", account, Decimal(volume))
+        for account, volume in (("", tenant), ("1", own))
+        if volume is not None
+    ]
+    assert of(*limits).max_volume == Decimal(expected)
+    assert of(RiskLimits("other", "", Decimal(0)), RiskLimits("t", "2", Decimal(0))) == LIMITS
+
+
+def test_orders_per_minute_and_symbols_are_tightened_and_never_widened() -> None:
+    assert of(RiskLimits("t", "", max_orders_per_minute=3)).max_orders_per_minute == 3
+    assert of(RiskLimits("t", "", max_orders_per_minute=300)).max_orders_per_minute == 30
+    assert of(RiskLimits("t", "", allowed_symbols=("A", SYMBOL))).allowed_symbols == (SYMBOL,)
+    assert of(RiskLimits("t", "", allowed_symbols=("A",)), base=Limits()).allowed_symbols == ("A",)
+
+
+def test_lists_that_have_nothing_in_common_allow_nothing() -> None:
+    held = of(RiskLimits("t", "", allowed_symbols=("A",)), RiskLimits("t", "1", allowed_symbols=("B",)), base=Limits())
+    assert answer(held) == "symbol_not_allowed"
+    assert answer(of(RiskLimits("t", "", allowed_symbols=("A",)))) == "symbol_not_allowed"

@@ -2,6 +2,7 @@
 
 from kit.policy.decide import decide
 from kit.policy.objects import ASKS, COMMANDS, EDGES, FLOWS, PORTS, VERBS, Ask, command_action
+from kit.policy.quotas import PLANS, QUOTA_EXCEEDED, UNLIMITED, Quota, most, over
 from kit.policy.rules import RULES
 from kit.policy.words import (
     ADMIN,
@@ -37,22 +38,28 @@ __all__ = [
     "NOBODY",
     "OPERATOR",
     "PEOPLE",
+    "PLANS",
     "PORTS",
+    "QUOTA_EXCEEDED",
     "RISK_MANAGER",
     "RULES",
     "TERMINAL",
     "TRADER",
+    "UNLIMITED",
     "VERBS",
     "VIEWER",
     "Allowed",
     "Ask",
     "Denied",
     "Facts",
+    "Quota",
     "Rule",
     "State",
     "Subject",
     "Tenants",
     "command_action",
     "decide",
+    "most",
+    "over",
     "service",
 ]

@@ -6,14 +6,15 @@ The gateway's own routes name theirs in `api_gateway.domain.access.TABLE`.
 from dataclasses import dataclass
 from typing import Any
 
-from contracts import people, rpc
-from contracts.commands import CommandBody, PauseTrading, PlaceOrder, ResumeTrading
+from contracts import limits, people, rpc, tenants
+from contracts.commands import CommandBody, LimitsChanged, PauseTrading, PlaceOrder, ResumeTrading
 from kit.policy.rules import GATEWAY
 
 COMMANDS: dict[type, tuple[str, ...]] = {
     PlaceOrder: ("orders.place", "orders.close"),
     PauseTrading: ("killswitch.press",),
     ResumeTrading: ("killswitch.release",),
+    LimitsChanged: ("limits.tell",),
 }
 """ kind of a command -> the actions it may be """
 
@@ -89,6 +90,16 @@ ASKS: dict[tuple[str, str], Ask] = {
     _key(people.API_KEY_FIND): Ask("people.prove"),
     _key(people.API_KEY_REVOKE): Ask("people.change"),
     _key(people.PEOPLE_RULES): Ask("people.change"),
+    _key(tenants.TENANT_ADD): Ask("tenants.manage"),
+    _key(tenants.TENANTS): Ask("tenants.read"),
+    _key(tenants.TENANT_CHANGE): Ask("tenants.manage"),
+    _key(tenants.USAGE_ADD): Ask("usage.tell"),
+    _key(tenants.USAGE): Ask("usage.read", _PERSONS),
+    _key(limits.LIMITS): Ask("limits.read", _PERSONS),
+    _key(limits.PROPOSALS): Ask("limits.read", _PERSONS),
+    _key(limits.LIMIT_PROPOSE): Ask("limits.propose", _PERSONS),
+    _key(limits.LIMIT_APPROVE): Ask("limits.approve", _PERSONS),
+    _key(limits.LIMIT_REJECT): Ask("limits.reject", _PERSONS),
 }
 """ (service, method) -> what asking it is """
 
@@ -149,6 +160,12 @@ VERBS: dict[str, str] = {
     "user set-role": "people.change",
     "user reset-second-factor": "people.change",
     "user end-sessions": "people.change",
+    "tenant add": "tenants.manage",
+    "tenant list": "tenants.read",
+    "tenant suspend": "tenants.manage",
+    "tenant resume": "tenants.manage",
+    "tenant set-plan": "tenants.manage",
+    "usage": "usage.read",
     "terminal add": "terminals.enrol",
     "terminal list": "terminals.read",
     "terminal revoke": "terminals.revoke",

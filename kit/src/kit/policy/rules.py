@@ -81,6 +81,14 @@ PERSONS: dict[str, Rule] = {
     ),
     "killswitch.press": Rule("Pause all trading", _is(TRADER, RISK_MANAGER, ADMIN)),
     "killswitch.release": Rule("Resume trading", _is(TRADER, RISK_MANAGER, ADMIN), step_up_s=STEP_UP_S),
+    "limits.read": Rule("Read risk limits and what was proposed", PEOPLE | {ENGINE}),
+    "limits.propose": Rule("Lower risk limits at once, or propose to raise them", _is(TRADER, RISK_MANAGER, ADMIN)),
+    "limits.approve": Rule(
+        "Approve what another person proposed: higher risk limits", _is(RISK_MANAGER, ADMIN), step_up_s=STEP_UP_S
+    ),
+    "limits.reject": Rule("Say no to proposed risk limits", _is(TRADER, RISK_MANAGER, ADMIN)),
+    "limits.tell": Rule("Have the engine read the risk limits after a change", _is(TRADER, RISK_MANAGER, ADMIN)),
+    "usage.read": Rule("Read what the tenant used", _is(ADMIN, AUDITOR, GATEWAY, OPERATOR)),
 }
 """What people ask for, and what services may ask for in their name only."""
 
@@ -132,6 +140,9 @@ PLATFORM: dict[str, Rule] = {
     "outbox.read": Rule("Read signals that have no answer yet", _is(ENGINE), Tenants.ANY),
     "orders.count": Rule("Count signals, executions and orders", _is(OPERATOR), Tenants.ANY),
     "leases.take": Rule("Lend an account to one of its clients", _is(BRIDGE), Tenants.ANY),
+    "tenants.read": Rule("Read tenants, their states and plans", _is(GATEWAY, HUB, OPERATOR), Tenants.ANY),
+    "tenants.manage": Rule("Add, suspend and resume tenants, set their plans", _is(OPERATOR), Tenants.ANY),
+    "usage.tell": Rule("Tell what tenants used", _is(BRIDGE, DATABASE, GATEWAY), Tenants.ANY),
     "platform.run": Rule("Start, stop and examine the platform", _is(OPERATOR), Tenants.NONE),
     "terminals.enrol": Rule("Write a terminal's enrolment file", _is(OPERATOR), Tenants.ANY),
     "terminals.read": Rule("List the terminals", _is(OPERATOR), Tenants.ANY),

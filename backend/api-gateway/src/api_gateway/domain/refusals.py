@@ -3,7 +3,7 @@
 import msgspec
 
 from contracts.views import Problem
-from kit.policy import Denied
+from kit.policy import QUOTA_EXCEEDED, Denied
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -90,6 +90,11 @@ def method_not_allowed(allowed: list[str]) -> Refusal:
 def too_many(what: str, retry_after_s: int) -> Refusal:
     """A rate limit was reached."""
     return Refusal(429, "too_many", f"Too many {what}. Wait {retry_after_s} seconds and try again.", retry_after_s)
+
+
+def quota_exceeded(reason: str, retry_after_s: int = 0) -> Refusal:
+    """The tenant's plan allows no more: 429 where waiting helps, 403 where it does not."""
+    return Refusal(429 if retry_after_s else 403, QUOTA_EXCEEDED, reason, retry_after_s)
 
 
 def invalid(reason: str) -> Refusal:

@@ -1,6 +1,7 @@
 """The door: every request passes here first. It learns who asks, judges, and puts the security headers on answers."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,12 +25,14 @@ from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
 from kit.clock import Clock
 from kit.denials import DenialBook
+from kit.policy import State
 from kit.service_tokens import on_behalf_of
 from kit.tls import TRUST_DOMAIN, thumbprint
 
 MAX_BODY = 64 * 1024
 MAX_REPORT = 8 * 1024
 REPORTS = "/csp-report"
+NO_STATES: frozenset[State] = frozenset()
 MISSES_PER_MINUTE = 300
 """Addresses that do not exist, for each peer: a page asks for none, a scanner for thousands."""
 NOT_BUILT = Refusal(503, "not_built", "The dashboards are not built: run `make web`.")
@@ -61,6 +64,8 @@ class Door:
     public_origins: frozenset[str]
     https: bool
     keys: ApiKeys
+    states: Callable[[str], frozenset[State]] = lambda _tenant: frozenset()
+    """What the policy has to know about a tenant now."""
     trusted: tuple[Network, ...] = ()
     """Proxies whose X-Forwarded-For counts."""
     pace: Pace = field(default_factory=Pace)
@@ -121,7 +126,9 @@ class Door:
         scope["state"]["peer"] = peer = self._peer(scope, headers)
         refusal = (
             self._too_fast(method, caller, peer)
-            or judge(knock, self.public_origins, self.clock.now_ms())
+            or judge(
+                knock, self.public_origins, self.clock.now_ms(), self.states(caller.tenant) if caller else NO_STATES
+            )
             or (None if is_plain(scope.get("raw_path") or path.encode()) else NOT_FOUND)
             or question_fault(scope["query_string"])
             or _body_fault(path, headers)

@@ -1,6 +1,7 @@
 """What the routes about people share: opening and ending sessions, and writing down why."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from api_gateway.domain.access import Caller
 from api_gateway.domain.factors import Challenge, has_second_factor
 from api_gateway.domain.headers import DEVICE, SESSION, cookie_name, cookie_of
 from api_gateway.domain.lifetimes import CHALLENGE_MS, DEVICE_MS, MAX_SESSIONS, OFFER_MS
-from api_gateway.domain.refusals import NOT_SIGNED_IN, RefusedError
+from api_gateway.domain.refusals import NOT_SIGNED_IN, TENANT_SUSPENDED, RefusedError
 from api_gateway.domain.scopes import ENROL
 from api_gateway.domain.single_use import SingleUse
 from api_gateway.ports import Hasher, Passkeys, People, Revoker, Store, Tokens, Vault
@@ -45,6 +46,8 @@ class Desk:
     clock: Clock
     https: bool
     breached: Breached | None = None
+    suspended: Callable[[str], bool] = lambda _tenant: False
+    """Whether nobody of the tenant may come in now."""
     challenges: SingleUse[Challenge] = field(default_factory=lambda: SingleUse(CHALLENGE_MS))
     offers: SingleUse[Challenge] = field(default_factory=lambda: SingleUse(OFFER_MS))
 
@@ -72,7 +75,10 @@ class Desk:
         refresh_hash: bytes = b"",
         sid: str = "",
     ) -> SessionRow:
-        """A new session; the person's oldest one makes room when there are too many."""
+        """A new session; the person's oldest one makes room when there are too many. Whoever gets here has proved who
+        they are, and only they are told that their organisation is suspended."""
+        if self.suspended(user.tenant):
+            raise RefusedError(TENANT_SUSPENDED)
         now_ms = self.clock.now_ms()
         kind = SessionKind.PROGRAM if refresh_hash else SessionKind.BROWSER
         session = SessionRow(

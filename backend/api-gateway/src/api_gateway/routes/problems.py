@@ -12,16 +12,19 @@ from api_gateway.domain.access import SOCKET
 from api_gateway.domain.refusals import (
     NOT_ALLOWED,
     NOT_FOUND,
+    TENANT_SUSPENDED,
     TOO_LARGE,
     UNAVAILABLE,
     Refusal,
     RefusedError,
     invalid,
+    quota_exceeded,
     rendered,
 )
 from api_gateway.domain.strict_json import MALFORMED
 from kit import log
 from kit.errors import AnswerFault, BusUnavailable
+from kit.policy import QUOTA_EXCEEDED
 
 Report = Callable[[BaseException], None]
 """Tells the hub of an unexpected error, without waiting."""
@@ -34,6 +37,7 @@ _FAULTS = {
     "conflict": Refusal(409, "conflict", "Something with this name exists already. Choose another."),
     "unavailable": UNAVAILABLE,
     "forbidden": NOT_ALLOWED,
+    "tenant_suspended": TENANT_SUSPENDED,
 }
 """ code of a service's fault -> what a person is told; its own words stay in the log """
 
@@ -57,7 +61,8 @@ def refusal_of(error: BaseException) -> Refusal | None:
     if isinstance(error, BusUnavailable):
         return UNAVAILABLE
     if isinstance(error, AnswerFault):
-        return _FAULTS.get(error.code)
+        # how much of what a plan allows is the tenant's own to know
+        return quota_exceeded(error.reason) if error.code == QUOTA_EXCEEDED else _FAULTS.get(error.code)
     if isinstance(error, ValidationException):
         return invalid(_sentence(error))
     if isinstance(error, RecursionError) and "deserializing" in str(error):

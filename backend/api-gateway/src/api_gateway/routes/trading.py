@@ -17,7 +17,7 @@ from api_gateway.routes.door import caller_of
 from api_gateway.routes.market import AnyAccount, Limit, Market
 from api_gateway.routes.schema import errors
 from contracts.accounts import PriceSource
-from contracts.commands import Command, CommandBody, PauseTrading, PlaceOrder, ResumeTrading
+from contracts.commands import Command, CommandBody, LimitsChanged, PauseTrading, PlaceOrder, ResumeTrading
 from contracts.views import (
     AccountsView,
     CommandAccepted,
@@ -93,6 +93,8 @@ def _detail(caller: Caller, body: CommandBody) -> dict[str, str]:
             "volume": str(body.volume),
             "position": str(body.position),
         }
+    if isinstance(body, LimitsChanged):
+        return detail | {"kind": "limits_changed", "account": body.account}
     return detail | {"kind": "pause" if isinstance(body, PauseTrading) else "resume", "reason": body.reason}
 
 

@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+PLAN_NAMES = ("unlimited", "starter", "team")
+"""Of kit.policy.PLANS, which a command line that only prints its help need not load; a test compares."""
 ROLES = ("admin", "auditor", "risk_manager", "trader", "viewer")
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -57,6 +59,28 @@ def parser() -> argparse.ArgumentParser:
     trust.add_argument("--install", action="store_true", help="put it where this machine's browsers look")
     version = verb("version", "Print the version.", "version")
     version.add_argument("--json", action="store_true", help="print JSON")
+
+    tenants = group("tenant", "Organisations on this platform.")
+    made = verb("add", "Add an organisation.", "tenants", tenants)
+    made.add_argument("name", metavar="TENANT")
+    made.add_argument("--display-name", default="", metavar="TEXT", help="as people call it")
+    shown = verb("list", "Show all tenants with plan and state.", "tenants", tenants)
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    stopped = verb("suspend", "Stop everything of a tenant within a second; its data stays.", "tenants", tenants)
+    stopped.add_argument("name", metavar="TENANT")
+    stopped.add_argument("--because", required=True, metavar="TEXT", help="the reason, for the audit trail")
+    resumed = verb("resume", "Let a suspended tenant go on.", "tenants", tenants)
+    resumed.add_argument("name", metavar="TENANT")
+    planned = verb("set-plan", "Give a tenant another plan.", "tenants", tenants)
+    planned.add_argument("name", metavar="TENANT")
+    planned.add_argument("plan", choices=PLAN_NAMES)
+    made.add_argument("--plan", default=PLAN_NAMES[0], choices=PLAN_NAMES)
+
+    used = verb("usage", "Show what tenants used, day by day.", "usage")
+    used.add_argument("--tenant", default="", help="of this tenant only")
+    used.add_argument("--month", default="", metavar="YYYY-MM", help="this month unless given")
+    used.add_argument("--csv", action="store_true", help="print CSV, for billing")
+    used.add_argument("--json", action="store_true", help="print JSON")
 
     users = group("user", "People who may sign in.")
     add = verb("add", "Add a person; the password is asked for.", "users", users)

@@ -16,6 +16,7 @@ from central_hub.cli.asking import on_bus, port_of
 from central_hub.domain.enrolment import PINS_LIVE_MS, Enrolment, EnrolmentFault, check
 from central_hub.domain.terminals import JOIN_LIFETIME_MS, Terminal, join_hash
 from central_hub.ports import HubError
+from contracts.tenants import DEFAULT
 from contracts.terminals import PINS_CONTEXT, PinSet, SignedPins
 from contracts.uplink import PATH
 
@@ -35,11 +36,22 @@ def _add(options: argparse.Namespace, data: DataDir) -> int:
         check(options.tenant, options.account, server)
     except EnrolmentFault as fault:
         raise HubError(str(fault)) from None
+    _check_room(data, options.tenant)
     out = options.out or data.root / "terminals" / f"{options.tenant}-{options.account}.json"
     enrolment = issue(data, options.tenant, options.account, server)
     _write_private(out, msgspec.json.format(msgspec.json.encode(enrolment), indent=1))
     print(out)
     return 0
+
+
+def _check_room(data: DataDir, tenant: str) -> None:
+    """HubError unless the tenant may have one more. A platform that does not run has the tenant `default` only."""
+    if tenant == DEFAULT and not data.holder():
+        return
+    from central_hub.cli.tenants import check_room
+
+    living = sum(not one.revoked_ms for one in book_in(data.root).all(tenant))
+    on_bus(data, lambda bus: check_room(bus, tenant, living))
 
 
 def issue(data: DataDir, tenant: str, account: str, server: str) -> Enrolment:

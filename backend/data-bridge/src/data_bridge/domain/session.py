@@ -279,6 +279,10 @@ class Session:
         """The operator has cut the terminal off; it is told at the next look at the clock, and hung up on."""
         self.goodbye("revoked", f"this terminal was revoked: {reason}", retry=False)
 
+    def suspended(self) -> None:
+        """Nothing is done for the tenant now; the client asks again until it is resumed."""
+        self.goodbye("tenant_suspended", "this organisation is suspended; ask whoever runs the platform", retry=True)
+
     def drain(self, now_ms: int) -> list[Effect]:
         """What is to be done now, in order."""
         due = self.effects[:]

@@ -30,7 +30,8 @@ from contracts.people import (
     UsersQuestion,
 )
 from contracts.rpc import MAX_ROWS, Nothing, User, UserFound
-from database_service.adapters import postgres_audit, rows
+from database_service.adapters import postgres_audit, postgres_tenants, rows
+from kit.policy import Quota
 
 _USER = ", ".join(rows.USER)
 _PASSKEY = rows.columns_of(Passkey)
@@ -185,7 +186,8 @@ async def api_keys(connection: Any, question: ApiKeysQuestion) -> ApiKeys:
 
 
 async def add_api_key(connection: Any, wanted: ApiKeyAdd) -> Nothing:
-    """Only its hash is kept."""
+    """Only its hash is kept. NotAdmitted when the tenant has no room."""
+    await postgres_tenants.admit(connection, wanted.key.tenant, Quota.API_KEYS)
     await connection.execute(rows.insert("api_keys", _API_KEY), *rows.row_of(wanted.key))
     await postgres_audit.append(connection, wanted.audit)
     return Nothing()

@@ -7,8 +7,9 @@ import msgspec
 from contracts.accounts import AccountState
 from contracts.commands import Command
 from contracts.rpc import MAX_ROWS, User
-from database_service.adapters import rows
+from database_service.adapters import postgres_tenants, rows
 from database_service.ports import AlreadyTaken
+from kit.policy import Quota
 
 _ACCOUNT = ("tenant", "account", "taken_ms", "currency", "balance", "equity", "margin", "margin_free", "profit")
 _PUT_ACCOUNT = f"""
@@ -84,7 +85,10 @@ async def user(connection: Any, name: str) -> User | None:
 
 
 async def add_user(connection: Any, wanted: User) -> None:
-    """Add a person; the same person twice is one. AlreadyTaken when the id or name is another's."""
+    """Add a person; the same person twice is one. AlreadyTaken when the id or name is another's, NotAdmitted when the
+    tenant has no room."""
+    if await connection.fetchval("select true from users where id = $1", wanted.id) is None:
+        await postgres_tenants.admit(connection, wanted.tenant, Quota.USERS)
     await connection.execute(rows.INSERT_USER, *rows.row_of(wanted))
     if await user(connection, wanted.name) != wanted:
         raise AlreadyTaken(f"the id of {wanted.name!r} belongs to somebody else")

@@ -1,11 +1,11 @@
-"""People's sessions and factors on PostgreSQL: one transaction for each question."""
+"""People, tenants and limits on PostgreSQL: one transaction for each question."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from contracts import people
+from contracts import limits, people, tenants
 from contracts.rpc import Method
-from database_service.adapters import postgres_identity, postgres_sessions
+from database_service.adapters import postgres_identity, postgres_limits, postgres_sessions, postgres_tenants
 from database_service.adapters.postgres import EVERY_TENANT, Postgres
 
 Q = TypeVar("Q")
@@ -34,8 +34,18 @@ _WORK: dict[str, Work] = {
     people.API_KEY_FIND.name: postgres_identity.find_api_key,
     people.API_KEY_REVOKE.name: postgres_identity.revoke_api_key,
     people.PEOPLE_RULES.name: postgres_identity.set_rules,
+    tenants.TENANT_ADD.name: postgres_tenants.add,
+    tenants.TENANTS.name: postgres_tenants.tenants,
+    tenants.TENANT_CHANGE.name: postgres_tenants.change,
+    tenants.USAGE_ADD.name: postgres_tenants.tell_usage,
+    tenants.USAGE.name: postgres_tenants.usage,
+    limits.LIMITS.name: postgres_limits.read,
+    limits.PROPOSALS.name: postgres_limits.proposals,
+    limits.LIMIT_PROPOSE.name: postgres_limits.propose,
+    limits.LIMIT_APPROVE.name: postgres_limits.approve,
+    limits.LIMIT_REJECT.name: postgres_limits.reject,
 }
-""" method -> what answers it; a test holds it against `contracts.people` """
+""" method -> what answers it; a test holds it against the contracts """
 
 
 class PostgresPeople:

@@ -247,18 +247,18 @@ def execution_fault(execution: Execution) -> str | None:
     )
 
 
-def struct_fault(question: msgspec.Struct) -> str | None:
+def struct_fault(question: msgspec.Struct, *, everyone: bool = False) -> str | None:
     """Why a question about people can't be answered: every text, number and tenant in it is looked at."""
     for field in msgspec.structs.fields(question):
         value = getattr(question, field.name)
-        if fault := _value_fault(field.name, value):
+        if fault := _value_fault(field.name, value, everyone):
             return fault
     return None
 
 
-def _value_fault(name: str, value: object) -> str | None:
+def _value_fault(name: str, value: object, everyone: bool = False) -> str | None:
     if isinstance(value, str):
-        return tenant_fault(value) if name == "tenant" else text_fault(name, value, empty=True)
+        return tenant_fault(value, everyone=everyone) if name == "tenant" else text_fault(name, value, empty=True)
     if isinstance(value, int):
         return number_fault(name, value)
     if isinstance(value, bytes):

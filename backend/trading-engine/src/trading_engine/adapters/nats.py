@@ -5,6 +5,7 @@ from contracts.accounts import AccountState
 from contracts.audit import AuditRecord
 from contracts.codec import encode
 from contracts.executions import Execution
+from contracts.limits import LIMITS, LimitsQuestion, RiskLimits
 from contracts.orders import Order
 from contracts.rpc import (
     ACCOUNTS,
@@ -79,6 +80,10 @@ class BusStore:
         """What the store has of these signals."""
         question = ExecutionsQuestion("*", limit=OPEN_ORDERS, signal_ids=signal_ids)
         return (await self._ask(EXECUTIONS, question)).executions
+
+    async def limits(self) -> tuple[RiskLimits, ...]:
+        """Of all tenants."""
+        return (await self._ask(LIMITS, LimitsQuestion("*"))).limits
 
     async def probe(self) -> str:
         """Any answer will do; this one is a single number."""

@@ -16,7 +16,7 @@ from trading_engine.domain.book import Line, OrderBook
 from trading_engine.domain.counts import Counts
 from trading_engine.domain.effects import Effect, RecordAudit, RecordOrder, SendOrder
 from trading_engine.domain.refusals import Refusals
-from trading_engine.domain.risk import Limits, Question, Quote, Refused, assess
+from trading_engine.domain.risk import LimitBook, Question, Quote, Refused, assess
 from trading_engine.domain.strategy import Proposal
 
 
@@ -53,11 +53,13 @@ def order_audit(order: Order, kind: str, now_ms: int, **more: str) -> AuditRecor
 class Desk:
     """Everyone's orders go through here, a person's as well as a strategy's."""
 
-    limits: Limits
+    limits: LimitBook
     terms: Terms
     book: OrderBook
     counts: Counts
     store_available: bool = True
+    suspended: frozenset[str] = frozenset()
+    """ tenants for which nothing is sent """
     last_seq: dict[tuple[str, str], int] = field(default_factory=dict)
     """ tenant, account -> number of the newest signal """
     filled_ms: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class Desk:
             self.book.last_minute(tenant, login, strategy, now_ms),
             now_ms if asked_ms is None else asked_ms,
             self.store_available,
+            tenant in self.suspended,
         )
         order = Order(
             order_id,
@@ -114,7 +117,8 @@ class Desk:
             correlation_id=correlation_id or order_id,
             tick_received_ms=quote.received_ms if quote and asked_ms is None else 0,
         )
-        answer = assess(question, self.limits)
+        limits = self.limits.of(tenant, login)
+        answer = assess(question, limits)
         if isinstance(answer, Refused):
             return self._deny(order, answer, proposal.why, now_ms)
         assert quote is not None, "risk refuses an order without a price"
@@ -122,9 +126,11 @@ class Desk:
         self.counts.order(order)
         record = order_audit(order, "order_submitted", now_ms, why=proposal.why, bid=str(quote.bid), ask=str(quote.ask))
         fence = account.fence if account else 0
-        return [SendOrder(order, self._signal(order, proposal, quote, fence, now_ms), record)]
+        return [SendOrder(order, self._signal(order, proposal, quote, fence, now_ms, limits.max_volume), record)]
 
-    def _signal(self, order: Order, proposal: Proposal, quote: Quote, fence: int, now_ms: int) -> Signal:
+    def _signal(
+        self, order: Order, proposal: Proposal, quote: Quote, fence: int, now_ms: int, max_volume: Decimal
+    ) -> Signal:
         key = (order.tenant, order.account)
         # from the clock, so that it rises across restarts too; never twice, should the clock stand or step back
         seq = self.last_seq[key] = max(self.last_seq.get(key, 0) + 1, now_ms)
@@ -149,7 +155,7 @@ class Desk:
             proposal.tp,
             order.correlation_id,
             fence,
-            SignalLimits(self.terms.collar_points, self.terms.max_quote_age_ms, self.terms.max_volume),
+            SignalLimits(self.terms.collar_points, self.terms.max_quote_age_ms, min(self.terms.max_volume, max_volume)),
         )
 
     def _deny(self, order: Order, refused: Refused, why: str, now_ms: int) -> list[Effect]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.accounts import AccountState
-from contracts.commands import Command, PauseTrading, PlaceOrder
+from contracts.commands import Command, LimitsChanged, PauseTrading, PlaceOrder
 from contracts.orders import OrderState
 from contracts.signals import MAX_LIFETIME_MS
 from trading_engine.domain import events, identity, orders
@@ -15,7 +15,7 @@ from trading_engine.domain.counts import Counts
 from trading_engine.domain.desk import Desk, Terms, order_audit
 from trading_engine.domain.effects import Effect, RecordAudit, RecordOrder, SavePauses
 from trading_engine.domain.recovery import Reconciler, restore
-from trading_engine.domain.risk import Limits, is_old
+from trading_engine.domain.risk import LimitBook, Limits, is_old
 from trading_engine.domain.strategy import Proposal
 from trading_engine.domain.streams import Columns, Runner, Stream
 
@@ -45,7 +45,7 @@ class Engine:
     _handlers: dict[type, Callable[[Any], list[Effect]]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._desk = Desk(self.limits, self.terms, self.book, self.counts)
+        self._desk = Desk(LimitBook(self.limits), self.terms, self.book, self.counts)
         self._reconciler = Reconciler(self.book, self.counts)
         self._handlers = {
             events.TicksArrived: self._ticks,
@@ -56,6 +56,8 @@ class Engine:
             events.Restored: self._restored,
             events.SignalDropped: self._dropped,
             events.StoreChanged: self._store,
+            events.LimitsRead: self._limits,
+            events.TenantsSuspended: self._suspended,
         }
 
     def process(self, event: events.Event) -> list[Effect]:
@@ -168,6 +170,8 @@ class Engine:
         tenant = command.tenant
         if isinstance(body, PlaceOrder):
             return self._place(command, body, now_ms)
+        if isinstance(body, LimitsChanged):
+            return []  # whoever brought it has the limits read
         if isinstance(body, PauseTrading):
             kind = "trading_paused"
             self.paused[tenant] = body.reason or "no reason given"
@@ -229,4 +233,12 @@ class Engine:
 
     def _store(self, event: events.StoreChanged) -> list[Effect]:
         self._desk.store_available = event.available
+        return []
+
+    def _limits(self, event: events.LimitsRead) -> list[Effect]:
+        self._desk.limits.set_by_people = {(each.tenant, each.account): each for each in event.limits}
+        return []
+
+    def _suspended(self, event: events.TenantsSuspended) -> list[Effect]:
+        self._desk.suspended = frozenset(event.tenants)
         return []

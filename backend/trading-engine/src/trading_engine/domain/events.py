@@ -5,6 +5,7 @@ import msgspec
 from contracts.accounts import AccountState
 from contracts.commands import Command
 from contracts.executions import Execution
+from contracts.limits import RiskLimits
 from contracts.orders import Order
 from contracts.signals import SignedSignal
 from contracts.ticks import TickBatch
@@ -73,6 +74,20 @@ class StoreChanged(msgspec.Struct, frozen=True, tag="store_changed"):
     available: bool
 
 
+class LimitsRead(msgspec.Struct, frozen=True, tag="limits_read"):
+    """What people have set in the store; it replaces what was read before."""
+
+    now_ms: int
+    limits: tuple[RiskLimits, ...]
+
+
+class TenantsSuspended(msgspec.Struct, frozen=True, tag="tenants_suspended"):
+    """All tenants for which nothing may be sent now."""
+
+    now_ms: int
+    tenants: tuple[str, ...]
+
+
 Event = (
     TicksArrived
     | AccountReported
@@ -82,4 +97,6 @@ Event = (
     | Restored
     | SignalDropped
     | StoreChanged
+    | LimitsRead
+    | TenantsSuspended
 )

@@ -1,12 +1,16 @@
 """Risk: rules as values. Each looks at one question and answers nothing, or why not, with its numbers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
 
 from contracts.accounts import AccountState, Instrument, Position, Side
+from contracts.limits import RiskLimits
 from contracts.ticks import Mark
+
+NO_SYMBOL = ("no symbol",)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -19,6 +23,39 @@ class Limits(msgspec.Struct, frozen=True):
     max_orders_per_minute: int = 30
     """ per account and strategy """
     max_command_age_ms: int = 10_000
+
+
+@dataclass(slots=True)
+class LimitBook:
+    """The strictest of what the operator's settings, the tenant and the account allow. Ask `of` before each order."""
+
+    base: Limits
+    """The operator's: nothing that people decide is above it."""
+    set_by_people: dict[tuple[str, str], RiskLimits] = field(default_factory=dict)
+    """ tenant, account ("": every account of the tenant) -> their limits """
+
+    def of(self, tenant: str, account: str) -> Limits:
+        """What holds for an account now."""
+        held = self.base
+        for key in ((tenant, ""), (tenant, account)):
+            if (stricter := self.set_by_people.get(key)) is not None:
+                held = _tightened(held, stricter)
+        return held
+
+
+def _tightened(limits: Limits, by: RiskLimits) -> Limits:
+    allowed, symbols = limits.allowed_symbols, by.allowed_symbols
+    if symbols:
+        # nothing in common: a name that no symbol has, because an empty list would allow all
+        allowed = tuple(s for s in symbols if not allowed or s in allowed) or NO_SYMBOL
+    return msgspec.structs.replace(
+        limits,
+        allowed_symbols=allowed,
+        max_volume=limits.max_volume if by.max_volume is None else min(limits.max_volume, by.max_volume),
+        max_orders_per_minute=limits.max_orders_per_minute
+        if by.max_orders_per_minute is None
+        else min(limits.max_orders_per_minute, by.max_orders_per_minute),
+    )
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -53,6 +90,8 @@ class Question(msgspec.Struct, frozen=True):
     asked_ms: int
     """When a person gave the command; `now_ms` for a strategy."""
     store_available: bool = True
+    suspended: bool = False
+    """The whole tenant: not even a position is closed from here."""
 
 
 class Approved(msgspec.Struct, frozen=True):
@@ -101,6 +140,12 @@ def symbol_allowed(q: Question, limits: Limits) -> Refused | None:
     if not limits.allowed_symbols or q.symbol in limits.allowed_symbols:
         return None
     return Refused("symbol_not_allowed", f"{q.symbol} is not among {', '.join(limits.allowed_symbols)}")
+
+
+def not_suspended(q: Question, _: Limits) -> Refused | None:
+    if not q.suspended:
+        return None
+    return Refused("tenant_suspended", "this organisation is suspended; ask whoever runs the platform")
 
 
 def not_paused(q: Question, _: Limits) -> Refused | None:
@@ -210,6 +255,7 @@ RULES: tuple[Rule, ...] = (
     store_answers,
     command_fresh,
     symbol_allowed,
+    not_suspended,
     not_paused,
     account_known,
     terminal_may_trade,
