@@ -1,11 +1,16 @@
 """A browser for tests: keeps cookies and the CSRF token, and answers challenges."""
 
+import asyncio
 import base64
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from gateway_world import PASSWORD, World
+from soft_authenticator import SoftPasskey
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from api_gateway.domain import totp
 
@@ -51,3 +56,32 @@ class Browser:
     def code(self, steps: int = 0) -> str:
         """What the app shows now, or `steps` later."""
         return totp.code_at(self.secret, self.world.clock.ms // totp.STEP_MS + steps)
+
+
+async def listening(browser: Browser) -> ClientConnection:
+    """The browser's open stream."""
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    address = browser.origin.replace("http", "ws", 1) + "/api/v1/stream"
+    socket = await connect(address, additional_headers={"cookie": cookie}, origin=browser.origin)  # type: ignore[arg-type]
+    await socket.send((await browser.ask("POST", "stream-ticket")).json()["ticket"])
+    await socket.recv()
+    return socket
+
+
+async def code_of(socket: ClientConnection, within_s: float = 1.0) -> int:
+    """Why it was closed, within a second."""
+    async with asyncio.timeout(within_s):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+    return int(socket.close_code or 0)
+
+
+async def passkey_of(browser: Browser, **fields: object) -> SoftPasskey:
+    """A passkey that the browser's owner has just made."""
+    passkey = SoftPasskey(browser.origin, **fields)  # type: ignore[arg-type]
+    offer = (await browser.ask("POST", "me/passkeys/challenge")).json()
+    body = {"challenge": offer["challenge"], "credential": passkey.create(offer["options"]), "name": "laptop"}
+    made = await browser.ask("POST", "me/passkeys", body)
+    assert made.status_code == 201, made.text
+    return passkey

@@ -143,7 +143,7 @@ async def build(
     measures = Measures(service.metrics, service.counters)
     fanout = Fanout(clock, tokens.revoked)
     directory = BusPeople(bus)
-    keys = ApiKeyDesk(directory, vault, clock, tokens.mint_for_key)
+    keys = ApiKeyDesk(directory, vault, clock, tokens.mint_for_key, tokens.revoked)
 
     def on_revoked(revocation: Revocation) -> None:
         keys.revoked(revocation)

@@ -1,7 +1,6 @@
 """What is taken from somebody is gone at once: sessions, open streams, and everything else that was issued."""
 
 import asyncio
-import contextlib
 import resource
 import time
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 import argon2
 import pytest
 from gateway_world import PASSWORD, Platform, World, running, state, user
-from people_client import Browser
-from websockets.asyncio.client import ClientConnection, connect
+from people_client import Browser, code_of, listening
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from api_gateway.adapters.argon2_hasher import CONCURRENT, Argon2Hasher
@@ -22,25 +21,6 @@ from contracts.revocations import Revocation, RevocationKind
 from kit.testing import eventually
 
 OTHER = "another long enough password"
-
-
-async def listening(browser: Browser) -> ClientConnection:
-    """The browser's open stream."""
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    address = browser.origin.replace("http", "ws", 1) + "/api/v1/stream"
-    socket = await connect(address, additional_headers={"cookie": cookie}, origin=browser.origin)  # type: ignore[arg-type]
-    await socket.send((await browser.ask("POST", "stream-ticket")).json()["ticket"])
-    await socket.recv()
-    return socket
-
-
-async def code_of(socket: ClientConnection, within_s: float = 1.0) -> int:
-    """Why it was closed, within a second."""
-    async with asyncio.timeout(within_s):
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                await socket.recv()
-    return int(socket.close_code or 0)
 
 
 async def town(tmp_path: Path) -> Any:

@@ -47,8 +47,9 @@ async def opened(world: World, receive_buffer: int = 0) -> tuple[asyncio.StreamR
     peer.setblocking(False)
     await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", world.gateway.port))
     reader, writer = await asyncio.open_connection(sock=peer, limit=1024)
-    cookie = f"Cookie: {world.cookie()['cookie']}\r\nOrigin: {world.origin}\r\n".encode()
-    writer.write(knock(world) + cookie + b"\r\n")
+    # a token in a header needs no ticket: with a cookie alone nothing would be told
+    token = f"Authorization: {world.bearer()['authorization']}\r\n".encode()
+    writer.write(knock(world) + token + b"\r\n")
     answer = await reader.readuntil(b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 101 ")
     assert b"extensions" not in answer.lower()

@@ -2,7 +2,7 @@
 
 import pytest
 from gateway_world import PASSWORD, World
-from people_client import Browser
+from people_client import Browser, passkey_of
 from soft_authenticator import SoftPasskey
 
 from contracts import people
@@ -97,16 +97,6 @@ async def test_a_recovery_code_is_good_once_however_it_is_typed(world: World) ->
     fresh = (await browser.ask("POST", "me/recovery-codes")).json()["recovery_codes"]
     assert await second(browser, await needed(browser), recovery=codes[1]) == 401
     assert await second(browser, await needed(browser), recovery=fresh[1]) == 200
-
-
-async def passkey_of(browser: Browser, **fields: object) -> SoftPasskey:
-    """A passkey that the browser's owner has just made."""
-    passkey = SoftPasskey(browser.origin, **fields)  # type: ignore[arg-type]
-    offer = (await browser.ask("POST", "me/passkeys/challenge")).json()
-    body = {"challenge": offer["challenge"], "credential": passkey.create(offer["options"]), "name": "laptop"}
-    made = await browser.ask("POST", "me/passkeys", body)
-    assert made.status_code == 201, made.text
-    return passkey
 
 
 async def test_a_passkey_signs_in_without_a_password_and_is_two_factors(world: World) -> None:

@@ -36,6 +36,8 @@ class ApiKeyDesk:
     clock: Clock
     mint: Callable[[str, User, str, int], str]
     """A token for the services behind the gateway: of a key's id, its owner, the actions it is for, and now."""
+    refused: Callable[[Caller], bool]
+    """Whether something of the caller was revoked since the key was looked up."""
     _known: dict[bytes, _Known] = field(default_factory=dict)
     """ digest of a key -> who it is """
     _unknown: Limiter = field(default_factory=lambda: Limiter(UNKNOWN_PER_MINUTE))
@@ -64,7 +66,10 @@ class ApiKeyDesk:
             return None
         if len(self._known) >= MAX_KNOWN:
             del self._known[next(iter(self._known))]
-        known = self._known[digest] = _Known(self._caller(key, user, now_ms), networks_of(key.cidrs), now_ms)
+        known = _Known(self._caller(key, user, now_ms), networks_of(key.cidrs), now_ms)
+        if self.refused(known.caller):
+            return None  # revoked while the answer was on its way
+        self._known[digest] = known
         return known
 
     def _caller(self, key: ApiKey, user: User, now_ms: int) -> Caller:

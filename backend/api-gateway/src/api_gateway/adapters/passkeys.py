@@ -26,7 +26,10 @@ def relying_party(origin: str) -> str:
 
     https anywhere, and http on `localhost` alone (Web Authentication, section 5.1.3 and Secure Contexts).
     """
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # a bracket that is not closed
+        return ""
     host = parts.hostname or ""
     if host.replace(".", "").isdigit() or ":" in host:
         return ""

@@ -128,8 +128,7 @@ class TokenOffice:
         refused = self._book.refuses(
             issued_ms=caller.issued_ms,
             tenant=caller.tenant,
-            # an API key outlives what is revoked of its owner: it is looked up again instead
-            user="" if caller.api_key else caller.user_id,
+            user=caller.user_id,
             session=caller.session,
             key=caller.key_id,
             api_key=caller.api_key,

@@ -175,7 +175,10 @@ def ours(origin: str, host: str, public_origins: frozenset[str]) -> bool:
     asks (any port: it may be mapped). A foreign name that resolves to this machine is neither."""
     if origin in public_origins:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # a bracket that is not closed
+        return False
     return parts.scheme in ("http", "https") and parts.netloc == host and parts.hostname in LOOPBACK_HOSTS
 
 

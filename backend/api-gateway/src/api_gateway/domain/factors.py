@@ -31,6 +31,8 @@ class Challenge(msgspec.Struct):
     methods: tuple[str, ...] = ()
     device: str = ""
     """The known browser that asks."""
+    stamp: tuple[int, int] = (0, 0)
+    """What `stamp_of` said of the person when this was opened."""
     tries: int = 0
 
 
@@ -39,13 +41,21 @@ def has_second_factor(user: User, factors: Factors) -> bool:
     return bool(user.totp_secret or factors.passkeys)
 
 
+def stamp_of(user: User) -> tuple[int, int]:
+    """Changes with the password, and with every right that is taken: what was begun before it is over."""
+    return user.password_changed_ms, user.not_before_ms
+
+
 def methods_of(user: User, factors: Factors, passkeys_possible: bool) -> tuple[str, ...]:
-    """What this person can prove themselves with, in the order to offer it."""
+    """What this person can prove themselves with, in the order to offer it. Empty: they have a second factor that can't
+    be given here, and the password does not stand in for it."""
+    if not has_second_factor(user, factors):
+        return ("password",)
     found = []
     if factors.passkeys and passkeys_possible:
         found.append("passkey")
     if user.totp_secret:
         found.append("totp")
-    if has_second_factor(user, factors) and factors.recovery_left:
+    if factors.recovery_left:
         found.append("recovery")
     return tuple(found)

@@ -1,5 +1,6 @@
 """What a request's head must be before anyone acts on it: one meaning for every reader (RFC 9112, sections 3 and 6)."""
 
+import re
 from collections.abc import Sequence
 
 from api_gateway.domain.refusals import Refusal, method_not_allowed
@@ -16,6 +17,8 @@ HEAD_TOO_LARGE = Refusal(431, "head_too_large", "The headers are too large. Dele
 LATE = Refusal(408, "late", "The request did not arrive in time. Send it again.")
 FULL = Refusal(503, "full", "Too many connections are open. Try again in a few seconds.", 5)
 
+_HOST = re.compile(rb"([A-Za-z0-9._~-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
+"""A name or an address, and a port; empty when the address has none (RFC 9112, section 3.2)."""
 _NO_LIST = frozenset(
     {
         b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"origin", b"cookie",
@@ -41,6 +44,8 @@ def head_fault(
             return MALFORMED_HEAD
         seen.add(name)
         if name == b"transfer-encoding" and (value.strip().lower() != b"chunked" or version == "1.0"):
+            return MALFORMED_HEAD
+        if name == b"host" and _HOST.fullmatch(value) is None:
             return MALFORMED_HEAD
         if name == b"content-length" and not (value.isdigit() and len(value) < 20):
             return MALFORMED_HEAD

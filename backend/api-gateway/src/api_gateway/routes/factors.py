@@ -7,8 +7,18 @@ from typing import Any
 from litestar import Request
 
 from api_gateway.domain import recovery, totp
-from api_gateway.domain.factors import MAX_TRIES, MFA, PASSKEY, PASSWORD, RECOVERY, TOTP, Challenge, methods_of
-from api_gateway.domain.refusals import CHALLENGE_OVER, WRONG_FACTOR, RefusedError, invalid
+from api_gateway.domain.factors import (
+    MAX_TRIES,
+    MFA,
+    PASSKEY,
+    PASSWORD,
+    RECOVERY,
+    TOTP,
+    Challenge,
+    methods_of,
+    stamp_of,
+)
+from api_gateway.domain.refusals import CHALLENGE_OVER, NO_PASSKEYS_HERE, WRONG_FACTOR, RefusedError, invalid
 from api_gateway.routes.guard import Guard
 from api_gateway.routes.people import Desk, peer_of
 from contracts import people
@@ -36,9 +46,12 @@ class Proofs:
     def challenge(
         self, purpose: str, user: User, factors: Factors, origin: str, session: str = "", device: str = ""
     ) -> SecondFactorNeeded:
-        """Ask for one of the person's second factors; for the password where there is none."""
+        """Ask for one of the person's second factors; for the password where there is none. RefusedError where none of
+        them can be given."""
         possible = bool(self.desk.passkeys.possible(origin))
-        methods = methods_of(user, factors, possible) or ("password",)
+        methods = methods_of(user, factors, possible)
+        if not methods:
+            raise RefusedError(NO_PASSKEYS_HERE)
         opened = Challenge(
             purpose,
             user.id,
@@ -50,6 +63,7 @@ class Proofs:
             passkeys=factors.passkeys,
             methods=methods,
             device=device,
+            stamp=stamp_of(user),
         )
         identity = secrets.token_urlsafe(NONCE_BYTES)
         self.desk.challenges.put(identity, opened, self.desk.clock.now_ms())
@@ -96,7 +110,7 @@ class Proofs:
     async def _owner(self, challenge: Challenge) -> User:
         question = people.UserById(challenge.tenant, challenge.user_id)
         user = (await self.desk.people.ask(people.USER_GET, question)).user if challenge.user_id else None
-        if user is None or user.disabled:
+        if user is None or user.disabled or stamp_of(user) != challenge.stamp:
             raise RefusedError(CHALLENGE_OVER)
         return user
 
@@ -141,6 +155,8 @@ class Proofs:
         if passkey is None or user is None or user.disabled or challenge.user_id not in ("", user.id):
             self.guard.measures.sign_in_failed()
             raise RefusedError(WRONG_FACTOR)
+        if challenge.user_id and stamp_of(user) != challenge.stamp:
+            raise RefusedError(CHALLENGE_OVER)
         # the answer names its page itself: it must be the page that was asked, and the one that asks now
         same_page = challenge.origin and origin_of(request) in ("", challenge.origin)
         count = desk.passkeys.used(credential, challenge.origin, challenge.nonce, passkey) if same_page else None

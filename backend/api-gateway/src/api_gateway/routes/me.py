@@ -10,13 +10,15 @@ from litestar.params import FromPath, JSONBody
 
 from api_gateway.domain import recovery, totp
 from api_gateway.domain.access import Caller
-from api_gateway.domain.factors import PASSWORD, Challenge
+from api_gateway.domain.factors import MFA, PASSKEY, PASSWORD, TOTP, Challenge, has_second_factor
 from api_gateway.domain.lifetimes import is_over
 from api_gateway.domain.refusals import (
     CHALLENGE_OVER,
     LAST_FACTOR,
     NO_PASSKEYS_HERE,
     NOT_FOUND,
+    NOT_SIGNED_IN,
+    STEP_UP_NEEDED,
     WRONG_FACTOR,
     RefusedError,
     invalid,
@@ -26,7 +28,7 @@ from api_gateway.routes.factors import NONCE_BYTES, Proofs, origin_of
 from api_gateway.routes.people import Desk, peer_of
 from api_gateway.routes.schema import errors
 from contracts import people
-from contracts.people import Passkey, SessionRow
+from contracts.people import Factors, Passkey, SessionRow
 from contracts.people_views import (
     Me,
     PasskeyNew,
@@ -115,7 +117,7 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
     @post("/api/v1/me/totp", status_code=200, responses=errors(401, 403, 503))
     async def offer_totp(request: Request[Any, Any, Any]) -> TotpOffer:
         """A new secret for an authenticator app. Nothing changes until a code of it comes."""
-        user = await desk.user_of(caller_of(request.scope))
+        user, _ = await _may_change(desk, caller_of(request.scope))
         secret, identity = secrets.token_bytes(SECRET_BYTES), secrets.token_urlsafe(NONCE_BYTES)
         opened = Challenge("totp", user.id, user.tenant, user.name, session=_session(request), secret=secret)
         desk.offers.put(identity, opened, desk.clock.now_ms())
@@ -126,7 +128,7 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
     async def confirm_totp(request: Request[Any, Any, Any], data: JSONBody[TotpConfirm]) -> SecondFactorAdded:
         """The first code of the new secret: from now on it is asked for."""
         offer = _offer(desk, request, data.challenge, "totp")
-        user = await desk.user_of(caller_of(request.scope))
+        user, _ = await _may_change(desk, caller_of(request.scope))
         proofs.guard.admit_factor(user.id, "new totp")
         step = totp.step_of(offer.secret, data.totp, 0, desk.clock.now_ms())
         if step is None:
@@ -137,13 +139,13 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
         sealed = desk.vault.seal(offer.secret, user.id)
         change = people.UserChange(user.tenant, user.id, totp_secret=sealed, totp_last_counter=step, audit=audit)
         await desk.people.ask(people.USER_CHANGE, change)
+        await desk.gave(_session(request), user.tenant, peer_of(request), TOTP, MFA)
         return SecondFactorAdded(await _first_codes(desk, user))
 
     @delete("/api/v1/me/totp", status_code=204, responses=errors(401, 403, 404, 409, 503))
     async def remove_totp(request: Request[Any, Any, Any]) -> None:
         """Forget the authenticator app."""
-        user = await desk.user_of(caller_of(request.scope))
-        factors = await desk.factors_of(user)
+        user, factors = await _may_change(desk, caller_of(request.scope))
         if not user.totp_secret:
             raise RefusedError(NOT_FOUND)
         if factors.mfa_required and not factors.passkeys:
@@ -154,8 +156,7 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
     @post("/api/v1/me/passkeys/challenge", status_code=200, responses=errors(401, 403, 409, 503))
     async def offer_passkey(request: Request[Any, Any, Any]) -> PasskeyOffer:
         """What the browser needs to make a passkey for this page."""
-        user = await desk.user_of(caller_of(request.scope))
-        factors = await desk.factors_of(user)
+        user, factors = await _may_change(desk, caller_of(request.scope))
         origin = origin_of(request)
         if not desk.passkeys.possible(origin):
             raise RefusedError(NO_PASSKEYS_HERE)
@@ -169,10 +170,10 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
         """The passkey that the browser has made."""
         offer = _offer(desk, request, data.challenge, "passkey")
         desk.offers.take(data.challenge, desk.clock.now_ms())
-        user = await desk.user_of(caller_of(request.scope))
+        user, factors = await _may_change(desk, caller_of(request.scope))
         if fault := name_fault(data.name):
             raise RefusedError(invalid(fault))
-        if len((await desk.factors_of(user)).passkeys) >= MAX_PASSKEYS:
+        if len(factors.passkeys) >= MAX_PASSKEYS:
             raise RefusedError(invalid(f"You have {MAX_PASSKEYS} passkeys already. Remove one first."))
         made = desk.passkeys.created(data.credential, offer.origin, offer.nonce)
         if made is None:
@@ -181,13 +182,13 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
         passkey = Passkey(made.id, user.tenant, user.id, data.name, made.public_key, made.sign_count, "", now_ms)
         audit = desk.record(user.tenant, "authn_factor_added", user.name, factor="passkey", passkey=data.name)
         await desk.people.ask(people.PASSKEY_ADD, people.PasskeyAdd(passkey, audit))
+        await desk.gave(_session(request), user.tenant, peer_of(request), PASSKEY, MFA)
         return SecondFactorAdded(await _first_codes(desk, user))
 
     @delete("/api/v1/me/passkeys/{passkey_id:str}", status_code=204, responses=errors(401, 403, 404, 409, 503))
     async def remove_passkey(request: Request[Any, Any, Any], passkey_id: FromPath[str]) -> None:
         """Forget a passkey."""
-        user = await desk.user_of(caller_of(request.scope))
-        factors = await desk.factors_of(user)
+        user, factors = await _may_change(desk, caller_of(request.scope))
         if factors.mfa_required and not user.totp_secret and len(factors.passkeys) == 1:
             raise RefusedError(LAST_FACTOR)
         audit = desk.record(user.tenant, "authn_factor_removed", user.name, factor="passkey", passkey=passkey_id)
@@ -198,7 +199,7 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
     @post("/api/v1/me/recovery-codes", status_code=200, responses=errors(401, 403, 503))
     async def new_codes(request: Request[Any, Any, Any]) -> SecondFactorAdded:
         """Ten new recovery codes, shown this once; the old ones are worth nothing from now on."""
-        user = await desk.user_of(caller_of(request.scope))
+        user, _ = await _may_change(desk, caller_of(request.scope))
         return SecondFactorAdded(await _codes(desk, user))
 
     @post("/api/v1/me/password", status_code=200, responses=errors(400, 401, 403, 413, 415, 422, 429, 503))
@@ -223,7 +224,7 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
         )
         await desk.people.ask(people.USER_CHANGE, change)
         await desk.end(user.id, user.tenant, user.name, "password changed", user.id, but=caller.session)
-        return await _again(desk, caller, user)
+        return await _again(desk, caller)
 
     return [
         me,
@@ -263,10 +264,24 @@ async def _codes(desk: Desk, user: User) -> tuple[str, ...]:
     return codes
 
 
-async def _again(desk: Desk, caller: Caller, user: User) -> Response[Session]:
+async def _may_change(desk: Desk, caller: Caller) -> tuple[User, Factors]:
+    """The caller and their factors; RefusedError when somebody with the password alone would change a second factor:
+    their session began before there was one."""
+    user = await desk.user_of(caller)
+    factors = await desk.factors_of(user)
+    if has_second_factor(user, factors) and MFA not in caller.amr:
+        session = (await desk.people.ask(people.SESSION_FIND, people.SessionQuestion(caller.session))).session
+        if session is None or MFA not in session.amr.split():
+            raise RefusedError(STEP_UP_NEEDED)
+    return user, factors
+
+
+async def _again(desk: Desk, caller: Caller) -> Response[Session]:
+    now_ms = desk.clock.now_ms()
     found = await desk.people.ask(people.SESSION_FIND, people.SessionQuestion(caller.session))
-    assert found.session is not None, "the caller's own session was just left alive"
-    answer = await desk.told(found.session, user)
+    if found.session is None or found.session.ended_ms or found.user is None or found.user.disabled:
+        raise RefusedError(NOT_SIGNED_IN)
+    answer = await desk.told(found.session, found.user, now_ms)
     if not caller.by_cookie:
         answer.cookies.clear()
     return answer

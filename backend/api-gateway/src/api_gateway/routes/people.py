@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 
 from api_gateway.domain.access import Caller
-from api_gateway.domain.factors import Challenge, has_second_factor
+from api_gateway.domain.factors import MFA, Challenge, stamp_of
 from api_gateway.domain.headers import DEVICE, SESSION, cookie_name, cookie_of
 from api_gateway.domain.lifetimes import CHALLENGE_MS, DEVICE_MS, MAX_SESSIONS, OFFER_MS
 from api_gateway.domain.refusals import NOT_SIGNED_IN, TENANT_SUSPENDED, RefusedError
@@ -74,9 +74,12 @@ class Desk:
         amr: tuple[str, ...],
         refresh_hash: bytes = b"",
         sid: str = "",
-    ) -> SessionRow:
-        """A new session; the person's oldest one makes room when there are too many. Whoever gets here has proved who
-        they are, and only they are told that their organisation is suspended."""
+    ) -> tuple[SessionRow, User]:
+        """A new session, and its person as they are now; the oldest session makes room when there are too many.
+
+        Whoever gets here has proved who they are, and only they are told that their organisation is suspended.
+        RefusedError then, and when the person was disabled, changed or given a new password since `user` was read.
+        """
         if self.suspended(user.tenant):
             raise RefusedError(TENANT_SUSPENDED)
         now_ms = self.clock.now_ms()
@@ -103,18 +106,34 @@ class Desk:
         ended = await self.people.ask(people.SESSION_OPEN, people.SessionOpen(session, MAX_SESSIONS, audit))
         for identity in ended.ids:
             await self.revoke_session(user, identity, "too many sessions", user.id)
-        return session
+        # judging a password takes its time: what was taken meanwhile did not know of this session
+        now = (await self.people.ask(people.SESSION_FIND, people.SessionQuestion(session.id))).user
+        if now is None or now.disabled or stamp_of(now) != stamp_of(user) or now.password_hash != user.password_hash:
+            await self.end(user.id, user.tenant, user.name, "changed while signing in", user.id, only=session.id)
+            raise RefusedError(NOT_SIGNED_IN)
+        return session, now
 
-    async def scope_of(self, user: User) -> str:
-        """Empty for everything, or the little that is allowed until a required second factor is there."""
-        factors = await self.factors_of(user)
-        return " ".join(sorted(ENROL)) if factors.mfa_required and not has_second_factor(user, factors) else ""
+    async def scope_of(self, session: SessionRow, user: User) -> str:
+        """Empty for everything, or the little that is allowed until a required second factor was given.
+
+        That somebody else added one to the account meanwhile does not count: this session has to give it.
+        """
+        required = MFA not in session.amr.split() and (await self.factors_of(user)).mfa_required
+        return " ".join(sorted(ENROL)) if required else ""
+
+    async def gave(self, session: str, tenant: str, peer: str, *how: str) -> None:
+        """Note that a living session has proved a second factor, its first one."""
+        row = (await self.people.ask(people.SESSION_FIND, people.SessionQuestion(session))).session
+        if row is not None:
+            amr = " ".join(dict.fromkeys((*row.amr.split(), *how)))
+            await self.people.ask(people.SESSION_TOUCH, people.SessionTouch(session, tenant, row.seen_ms, peer, amr))
 
     async def entered(
         self, request: Request[Any, Any, Any], user: User, amr: tuple[str, ...], status: int
     ) -> Response[Session]:
         """A browser's new session with its cookies."""
-        answer = await self.told(await self.open(request, user, amr), user, status)
+        session, user = await self.open(request, user, amr)
+        answer = await self.told(session, user, session.created_ms, status)
         if not self.device_of(request, user):
             mark = self.vault.device_mark(user.id)
             answer.set_cookie(cookie(DEVICE, mark, DEVICE_MS // 1000, self.https))
@@ -125,9 +144,10 @@ class Desk:
         mark = cookie_of(request.headers.get("cookie", ""), self.https, DEVICE)
         return self.vault.device_of(mark, user.id) if mark and user else ""
 
-    async def told(self, session: SessionRow, user: User, status: int = 200) -> Response[Session]:
-        """A new token of the session in the cookie."""
-        token, view = self.tokens.mint(session, user, await self.scope_of(user), self.clock.now_ms())
+    async def told(self, session: SessionRow, user: User, now_ms: int, status: int = 200) -> Response[Session]:
+        """A new token of the session in the cookie. `now_ms` is from before the person was read: whatever was revoked
+        since then refuses the token."""
+        token, view = self.tokens.mint(session, user, await self.scope_of(session, user), now_ms)
         return Response(view, status_code=status, cookies=[cookie(SESSION, token, TOKEN_AGE_S, self.https)])
 
     async def end(
@@ -157,9 +177,11 @@ class Desk:
         revocation = Revocation(
             user.tenant, RevocationKind.USER, user.id, before_ms, because, by, user.name, closes_orders
         )
-        # the store first: a question with a token that was just revoked is not answered
-        await self.end(user.id, user.tenant, user.name, because, by)
-        await self.revoker.revoke(revocation)
+        try:
+            # the store first: a question with a token that was just revoked is not answered
+            await self.end(user.id, user.tenant, user.name, because, by)
+        finally:
+            await self.revoker.revoke(revocation)
 
 
 def cookie(name: str, value: str, age_s: int, https: bool) -> Cookie:

@@ -62,8 +62,8 @@ def program_routes(desk: SignIns) -> list[HTTPRouteHandler]:
                 amr = (PASSWORD, TOTP, MFA)
         sid = secrets.token_hex(16)
         refresh = _refresh_token(sid)
-        session = await desk.desk.open(request, user, amr, desk.desk.vault.digest("refresh", refresh), sid)
-        return await _tokens(desk.desk, session, user, refresh)
+        session, user = await desk.desk.open(request, user, amr, desk.desk.vault.digest("refresh", refresh), sid)
+        return await _tokens(desk.desk, session, user, refresh, session.created_ms)
 
     @post("/api/v1/session/refresh", status_code=200, responses=errors(400, 401, 413, 415, 422, 503), security=[{}])
     async def refresh(request: Request[Any, Any, Any], data: JSONBody[Refresh]) -> ProgramTokens:
@@ -91,7 +91,7 @@ def program_routes(desk: SignIns) -> list[HTTPRouteHandler]:
             await _reused(desk, user, session, peer_of(request))
         if rotated.result is not Rotation.ROTATED or session is None or user is None:
             raise RefusedError(NOT_SIGNED_IN)
-        return await _tokens(desk.desk, session, user, following)
+        return await _tokens(desk.desk, session, user, following, now_ms)
 
     return [program_sign_in, refresh]
 
@@ -108,8 +108,8 @@ def _refresh_token(sid: str) -> str:
     return f"{REFRESH}{sid}.{secrets.token_urlsafe(SECRET_BYTES)}"
 
 
-async def _tokens(desk: Desk, session: SessionRow, user: User, refresh: str) -> ProgramTokens:
-    token, view = desk.tokens.mint(session, user, await desk.scope_of(user), desk.clock.now_ms())
+async def _tokens(desk: Desk, session: SessionRow, user: User, refresh: str, now_ms: int) -> ProgramTokens:
+    token, view = desk.tokens.mint(session, user, await desk.scope_of(session, user), now_ms)
     return ProgramTokens(token, view.expires_ms, refresh, session.id)
 
 

@@ -50,7 +50,7 @@ def second_factor_routes(desk: SignIns) -> list[HTTPRouteHandler]:
         amr = how if not challenge.user_id else (PASSWORD, *how)
         return await people_desk.entered(request, user, amr, 200)
 
-    @post("/api/v1/session/challenge", status_code=200, responses=errors(401, 403, 503))
+    @post("/api/v1/session/challenge", status_code=200, responses=errors(401, 403, 409, 503))
     async def step_up_challenge(request: Request[Any, Any, Any]) -> SecondFactorNeeded:
         """Begin a step-up: which proofs this person can give. Answer it at /api/v1/session/step-up."""
         caller = caller_of(request.scope)
@@ -73,9 +73,9 @@ def second_factor_routes(desk: SignIns) -> list[HTTPRouteHandler]:
         touch = people.SessionTouch(caller.session, user.tenant, now_ms, peer_of(request), amr, now_ms, audit)
         done = await people_desk.people.ask(people.SESSION_TOUCH, touch)
         found = await people_desk.people.ask(people.SESSION_FIND, people.SessionQuestion(caller.session))
-        if not done.done or found.session is None:
+        if not done.done or found.session is None or found.user is None:
             raise RefusedError(NOT_SIGNED_IN)
-        answer = await people_desk.told(found.session, user)
+        answer = await people_desk.told(found.session, found.user, now_ms)
         if not caller.by_cookie:
             answer.cookies.clear()
         return answer

@@ -134,7 +134,7 @@ def session_routes(desk: SignIns) -> list[HTTPRouteHandler]:
         user = await desk.make_first(data)
         return await desk.desk.entered(request, user, (PASSWORD,), 201)
 
-    @post("/api/v1/session", status_code=200, responses=errors(400, 401, 413, 415, 422, 429, 503), security=[{}])
+    @post("/api/v1/session", status_code=200, responses=errors(400, 401, 409, 413, 415, 422, 429, 503), security=[{}])
     async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignIn]) -> Response[Session]:
         """Sign in with name and password. 401 `second_factor_needed` holds a challenge: go on with it."""
         user, device = await desk.with_password(request, data.name, data.password)
@@ -164,9 +164,10 @@ def session_routes(desk: SignIns) -> list[HTTPRouteHandler]:
     async def renew(request: Request[Any, Any, Any]) -> Response[Session]:
         """A new token for another 15 minutes, with the role that the user has now."""
         caller = caller_of(request.scope)
+        # before the question: what is revoked while it is on its way refuses the new token
+        now_ms = desk.desk.clock.now_ms()
         found = await desk.desk.people.ask(people.SESSION_FIND, people.SessionQuestion(caller.session))
         session, user = found.session, found.user
-        now_ms = desk.desk.clock.now_ms()
         if session is None or user is None or session.kind is not SessionKind.BROWSER:
             raise RefusedError(NOT_SIGNED_IN)
         if user.disabled or is_over(session, now_ms):
@@ -175,7 +176,7 @@ def session_routes(desk: SignIns) -> list[HTTPRouteHandler]:
         touch = people.SessionTouch(session.id, session.tenant, now_ms, peer_of(request))
         if not (await desk.desk.people.ask(people.SESSION_TOUCH, touch)).done:
             raise RefusedError(NOT_SIGNED_IN)
-        answer = await desk.desk.told(msgspec.structs.replace(session, seen_ms=now_ms), user)
+        answer = await desk.desk.told(msgspec.structs.replace(session, seen_ms=now_ms), user, now_ms)
         if not caller.by_cookie:
             answer.cookies.clear()
         return answer
