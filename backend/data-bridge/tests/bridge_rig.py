@@ -39,7 +39,7 @@ from contracts.uplink import (
 )
 from kit import pki
 from kit.bus import Bus, Delivery
-from kit.errors import BusUnavailable
+from kit.errors import AnswerFault, BusUnavailable
 from kit.keys import public_text
 from kit.testing import write_service_keys
 from kit.testing.engines import NatsServer, free_port
@@ -205,6 +205,8 @@ class FakeStore:
     execution_stored: int = 0
     mute: bool = False
     """It takes messages but tells nobody and answers nothing."""
+    lends: bool = True
+    """It answers who may trade an account."""
     holder: LeaseWish | None = None
     """Who was lent the account."""
     fence: int = 0
@@ -231,6 +233,8 @@ class FakeStore:
                 await self.bus.publish(stored_subject(TENANT, ACCOUNT), encode(self.report()))
 
     async def _lend(self, wish: LeaseWish) -> LeaseTaken:
+        if not self.lends:
+            raise AnswerFault("unavailable", "the database is away")
         if self.mute:
             await asyncio.sleep(60)
         self.wishes.append(wish)

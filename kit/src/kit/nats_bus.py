@@ -88,6 +88,15 @@ class _Ending:
 class _Client(Client):
     """Answers the server's challenge with our own Ed25519; the library would import another one for it."""
 
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        finally:
+            # the library leaves out to tell its stream that it runs over TLS, where an end can't stay half open, and
+            # asyncio would log a warning at the end of every connection
+            if (writer := getattr(self._transport, "_io_writer", None)) is not None:
+                writer.transport.get_protocol()._over_ssl = True
+
     def _setup_nkeys_seed_connect(self) -> None:
         seed = Path(str(self._nkeys_seed))
         self._public_nkey = nkeys.public_of(seed.read_text())

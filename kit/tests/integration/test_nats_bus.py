@@ -126,6 +126,16 @@ async def test_the_bus_survives_a_restart_of_the_server(nats: NatsServer) -> Non
     await reader.close()
 
 
+async def test_an_end_of_the_connection_brings_no_warning_of_the_library(
+    nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = await nats.connect("data-bridge")
+    nats.stop()
+    await eventually(lambda: not bus._nc.is_connected)
+    await bus.close()
+    assert [r.message for r in caplog.records if "eof_received" in r.message] == []
+
+
 async def test_questions_are_answered_refused_or_time_out(nats: NatsServer) -> None:
     asker, answerer = await pair(nats)
 

@@ -178,6 +178,13 @@ async def test_a_checkpoint_of_another_key_in_the_witness_is_not_believed(desk: 
         await desk.notary.probe()
 
 
+def test_a_public_key_that_a_full_disk_left_empty_is_written_again(tmp_path: Path) -> None:
+    signing_key(tmp_path)
+    (tmp_path / "audit.pub").write_text("")
+    signing_key(tmp_path)
+    assert len(public_keys(tmp_path)) == 1
+
+
 async def test_checkpoints_of_a_key_that_was_replaced_still_count(desk: Desk) -> None:
     desk.store.append(3)
     await desk.notary.look()

@@ -112,6 +112,18 @@ def test_an_interrupted_renewal_is_done_again(world: World) -> None:
     assert world.ca.open() == ("data-bridge",)
 
 
+def test_a_change_of_the_intermediate_that_was_interrupted_is_done_again(present: World) -> None:
+    certificate = present.ca.folder / "intermediate.pem"
+    before = certificate.read_bytes()
+    (present.ca.folder / "intermediate.pem.new").mkdir()  # its key is written, and then the disk takes nothing more
+    with pytest.raises(HubError):
+        present.ca.renew_intermediate()
+    assert certificate.read_bytes() == before
+    (present.ca.folder / "intermediate.pem.new").rmdir()
+    assert set(present.ca.open()) == set(HOLDERS)
+    meet(present, present.files("data-bridge"), present.files("api-gateway"), "data-bridge")
+
+
 def meet(world: World, server: TlsFiles, client: TlsFiles, program: str) -> None:
     # the clock of the handshake is the real one: whoever uses this leaves `now` at the present
     assert world.now

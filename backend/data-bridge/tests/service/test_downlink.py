@@ -224,6 +224,18 @@ async def test_O14_a_client_that_was_replaced_while_it_was_away_is_sent_home_and
     assert app.metric("bridge_refused_total", reason="fenced") == 1
 
 
+async def test_a_stale_client_ends_nobody_while_the_store_is_away(app: Any) -> None:
+    async with app.terminal() as holder:
+        await eventually(lambda: holder.heard(Welcome))
+        app.store.lends = False
+        async with app.terminal(hello=rig.hello_of("journal-2", last_session="old", claim=False)) as stale:
+            (goodbye,) = await eventually(lambda: stale.heard(Goodbye), within_s=10)
+            assert (goodbye.code, goodbye.retry) == ("store_unavailable", True)
+        await holder.say(Ping(2))
+        await eventually(lambda: len(holder.heard(Pong)) > 1)
+        assert not holder.heard(Goodbye)
+
+
 async def test_a_terminal_whose_clock_is_wrong_streams_ticks_and_gets_no_signals(app: Any) -> None:
     async with app.terminal(clock_ahead_ms=30_000) as terminal:
         await eventually(lambda: terminal.heard(Pong))

@@ -50,8 +50,9 @@ class ServerSide:
             # the spool was lost or restored from a copy, or the store was: old numbers can't be continued truthfully
             epoch = max(self.clock.now_ms(), self.spool.epoch + 1)
             _log.warning("new_epoch", epoch=epoch, store_ahead=ahead, store_behind=behind, executions=holes)
-            await self.spool.begin_epoch(epoch)
+            # the journal first: after a crash in between the next start brings it back, with nothing forgotten
             await self.journal.adopt_epoch(epoch, welcome.execution_stored)
+            await self.spool.begin_epoch(epoch)
             self.forwarder.window.streams.clear()
             raise NewEpoch("the spool and the store disagree; beginning a new epoch")
         await self.forwarder.stored(stored)

@@ -1,6 +1,7 @@
 """What the server has and what this PC has disagree: numbers begin anew, and nothing is stuck, lost or doubled."""
 
 import asyncio
+import contextlib
 from decimal import Decimal
 
 import numpy as np
@@ -133,6 +134,32 @@ async def test_executions_a_restored_store_has_lost_are_told_again_in_a_new_epoc
     await side.connect(executions=0)
     assert [(e.number, e.signal_id) for e in side.line.executions] == [(1, "b"), (2, "c")]
     assert {e.epoch for e in side.line.executions} == {side.spool.epoch}
+
+
+async def test_a_crash_while_a_new_epoch_begins_forgets_no_execution(tmp_path, monkeypatch) -> None:
+    side = Ends(tmp_path)
+    for name in "abc":
+        await side.report(name)
+    await side.connect()
+    await side.server.acked(Ack((), 3))
+    await side.journal._database.run(lambda db: db.execute("DELETE FROM executions WHERE number = 1"))
+
+    async def dies(self: SqliteSpool, epoch: int) -> None:
+        raise OSError("power cut")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="power cut"):
+        patched.setattr(SqliteSpool, "begin_epoch", dies)
+        await side.connect()
+    side.spool.close()
+    side.journal.close()
+    again = Ends(tmp_path)
+    await again.journal.adopt_epoch(again.spool.epoch)
+    for _ in range(2):
+        with contextlib.suppress(NewEpoch):
+            await again.connect()
+    assert [e.signal_id for e in again.line.executions] == ["b", "c"]
+    again.spool.close()
+    again.journal.close()
 
 
 async def test_rows_read_before_a_new_epoch_never_bring_old_numbers_into_it(side) -> None:

@@ -115,3 +115,8 @@ def test_the_brokers_trade_mode_is_obeyed(mode, side, closing, blocked) -> None:
 
 def test_a_signal_without_a_price_has_no_collar() -> None:
     assert refusal_by_price(order(price=0.0), Quote(1.0, 9.0, NOW), 1e-5, Limits(), NOW) is None
+
+
+def test_a_price_from_before_the_clock_was_set_back_is_stale() -> None:
+    ahead = Quote(1.0, 1.05, NOW + 3_600_000)
+    assert code(refusal_by_price(order(), ahead, 1e-5, Limits(), NOW)) == "stale"

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import os
 import stat
 
 import msgspec
@@ -76,6 +77,17 @@ def three_records(path) -> AuditLog:
     for i in range(3):
         log.append(i, "order_filled", f"s{i}", {"volume": "0.1"})
     return log
+
+
+def test_a_disk_that_takes_half_a_record_leaves_a_log_that_can_be_read(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "audit.jsonl"
+    log, whole = three_records(path), os.write
+    with monkeypatch.context() as full, pytest.raises(OSError, match="part"):
+        full.setattr(os, "write", lambda file, data: whole(file, data[:9]))
+        log.append(9, "order_filled", "s", {})
+    log.append(9, "order_filled", "s", {})
+    log.close()
+    assert verify(path) == 4
 
 
 def test_a_chain_goes_on_after_a_restart_and_verifies(tmp_path) -> None:

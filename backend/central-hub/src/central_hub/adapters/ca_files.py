@@ -151,10 +151,10 @@ class CaFiles:
         from kit import pki
         from kit.tls import Identity
 
-        issuer = self._intermediate()
         identity = Identity.terminal(tenant, terminal_id)
         key = pki.requested_key(request)
-        life = self._capped(self.lifetime_s)
+        with self._alone():  # not while its key is being replaced: the terminal would live a day with what nobody takes
+            issuer, life = self._intermediate(), self._capped(self.lifetime_s)
         leaf = pki.make_leaf(issuer, key, identity, now_ms=self.now_ms(), lifetime_s=life)
         return pki.pem(leaf, issuer.certificate)
 
@@ -250,6 +250,8 @@ class CaFiles:
             dns=self.names.hosts,
             networks=[f"{one}/{128 if ':' in one else 32}" for one in self.names.addresses],
         )
+        # whoever is interrupted here finds it due at the next start, instead of a key that does not fit its certificate
+        self._keep(msgspec.structs.replace(self.register(), intermediate=Issued(0, 0, "")))
         self._write(self.folder / "intermediate.key", pki.key_pem(made.key))
         self._write(self.folder / "intermediate.pem", pki.pem(made.certificate))
         register = Register(
@@ -329,8 +331,7 @@ class CaFiles:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            if path.suffix == ".key":
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
         os.replace(fresh, path)
 
 

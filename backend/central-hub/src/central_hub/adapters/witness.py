@@ -21,12 +21,14 @@ def signing_key(secrets: Path) -> Ed25519PrivateKey:
     """The hub's own key, made at the first start; its public part lies beside it as `audit.pub`."""
     key = make_private_key(secrets / KEY)
     public = secrets / PUBLIC
-    if not public.exists() or public.read_text().strip() != public_text(key):
-        if public.exists():  # the key was changed: checkpoints of the old one still have to be checked
-            old = read_public(public.read_text())
-            public.rename(secrets / f"audit.{key_id(old)}.pub")
-        public.touch(0o600)
-        public.write_text(public_text(key))
+    before = public.read_text().strip() if public.exists() else ""
+    if before != public_text(key):
+        if before:  # the key was changed: checkpoints of the old one still have to be checked
+            public.rename(secrets / f"audit.{key_id(read_public(before))}.pub")
+        fresh = secrets / f"{PUBLIC}.new"  # renamed into place: a full disk must not leave an empty one behind
+        fresh.touch(0o600)
+        fresh.write_text(public_text(key))
+        fresh.replace(public)
     return key
 
 

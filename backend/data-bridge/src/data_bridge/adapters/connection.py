@@ -195,6 +195,10 @@ class Connection(picows.WSListener):
         )
         # first: whoever was replaced while it was away must not replace anybody
         taken = await self._take(wish)
+        if taken is None and around.roster.is_anothers(who.tenant, who.account, hello.journal):
+            # nobody knows whose the account is: whoever is here stays, or a stale client would end the one that trades
+            reason = "another client of this account is connected, and the store can't say whose it is now"
+            self.session.goodbye("store_unavailable", reason, retry=True)
         if self.session.phase is not Phase.GREETING:
             self._turn()
             return
@@ -329,6 +333,11 @@ class Connection(picows.WSListener):
         self._now_ms = self.around.clock.now_ms()
         self.session.stored(stored, self._now_ms)
         self._turn()
+
+    @property
+    def journal(self) -> str:
+        """Its client's."""
+        return self.session.posture.journal
 
     def replaced(self, journal: str) -> None:
         """A newer connection of the account has taken over."""

@@ -32,6 +32,11 @@ class Member(Protocol):
     parted: asyncio.Event
     """It has let go of all that the account has only one of."""
 
+    @property
+    def journal(self) -> str:
+        """Its client's; empty when that is too old to have one."""
+        ...
+
     def replaced(self, journal: str) -> None:
         """A newer connection of the account has taken over; `journal` is its client's."""
         ...
@@ -54,6 +59,11 @@ class Roster:
             older.replaced(journal)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(older.parted.wait(), PART_WITHIN_S)
+
+    def is_anothers(self, tenant: str, account: str, journal: str) -> bool:
+        """Whether another client of the account is connected."""
+        older = self.members.get((tenant, account))
+        return older is not None and older.journal != journal
 
     def leave(self, tenant: str, account: str, member: Member) -> None:
         """Gone, unless another has taken its place already."""

@@ -6,7 +6,7 @@ import msgspec
 
 from client_security.domain.refusal import Refusal
 from contracts.accounts import Side
-from contracts.signals import Signal
+from contracts.signals import MAX_SKEW_MS, Signal
 from metatrader_connector.domain.terminal import PositionFacts, SymbolFacts
 
 ANY = "*"
@@ -131,6 +131,8 @@ def refusal_by_price(signal: Signal, quote: Quote | None, point: float, limits: 
     age = now_ms - quote.heard_ms
     if age > min(limits.max_quote_age_ms, signal.limits.max_quote_age_ms or limits.max_quote_age_ms):
         return Refusal("stale", f"the newest price of {signal.symbol} is {age / 1000:.1f} s old")
+    if age < -MAX_SKEW_MS:
+        return Refusal("stale", f"this PC's clock was set back since a price of {signal.symbol} was heard")
     if signal.price <= 0 or point <= 0:
         return None
     buying = signal.side.value == "BUY"

@@ -1,5 +1,6 @@
 """The audit log on disk: JSON lines, appended with fsync, each chained to the one before."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,11 @@ class AuditLog:
     def append(self, at_ms: int, kind: str, subject: str, detail: dict[str, str]) -> Record:
         """Write one record; when this returns it is on disk. OSError when the disk does not take it."""
         record = following(self.last, at_ms, kind, subject, detail)
-        os.write(self._file, msgspec.json.encode(record) + b"\n")
+        line = msgspec.json.encode(record) + b"\n"
+        written = os.write(self._file, line)
+        if written != len(line):  # a full disk takes a part, and what came after it would never be read again
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise OSError(errno.ENOSPC, f"{self.path.name}: the disk took a part of a record only")
         os.fsync(self._file)
         self.last = record
         return record
