@@ -147,9 +147,10 @@ async def test_a_crash_while_a_new_epoch_begins_forgets_no_execution(tmp_path, m
     async def dies(self: SqliteSpool, epoch: int) -> None:
         raise OSError("power cut")
 
-    with monkeypatch.context() as patched, pytest.raises(OSError, match="power cut"):
+    with monkeypatch.context() as patched:
         patched.setattr(SqliteSpool, "begin_epoch", dies)
-        await side.connect()
+        with pytest.raises(OSError, match="power cut"):
+            await side.connect()
     side.spool.close()
     side.journal.close()
     again = Ends(tmp_path)
