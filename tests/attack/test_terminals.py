@@ -146,10 +146,9 @@ async def test_a_certificate_is_renewed_at_two_thirds_of_its_life_while_the_line
         await asyncio.sleep(0)
         assert server.renewed == []
         pc.clock.ahead_ms = server.clock.ahead_ms = pc.clock.ahead_ms + 61_000
-        await eventually(lambda: server.renewed, within_s=10)
+        await eventually(lambda: pc.papers.membership() != first, within_s=10)
     finally:
         keeping.cancel()
-    await eventually(lambda: pc.papers.membership() != first)
     assert pc.papers.membership().chain != first.chain
     assert not line.closed.is_set()
     assert server.renewed[0].terminal == first.terminal
@@ -216,15 +215,31 @@ async def test_frames_that_are_no_question_end_the_conversation(server, tmp_path
     assert (await pc.member.ticket()).token
 
 
-async def test_a_suspended_tenants_terminal_gets_no_new_certificate_and_no_first_one(server, tmp_path) -> None:
+def tenant_is(server, *, suspended: bool, at_ms: int) -> None:
+    server.revoked.hear(
+        Revocation(
+            "default", RevocationKind.TENANT, "default", at_ms, "unpaid", "operator",
+            holds=suspended, lifts=not suspended,
+        )
+    )  # fmt: skip
+
+
+async def test_a_suspended_tenants_terminal_gets_no_certificate_and_comes_back_when_it_is_resumed(
+    server, tmp_path
+) -> None:
     pc, late = (rig.Pc(tmp_path / name, server.enrol()) for name in ("pc", "late"))
     await pc.member.ticket()
-    at = rig.now_ms() + 1_000
-    server.revoked.hear(Revocation("default", RevocationKind.TENANT, "default", at, "suspended", "operator"))
-    with pytest.raises(Ended, match="suspended"):
-        await pc.member._renew(pc.member.joined)
-    with pytest.raises(Ended, match="suspended"):
+    tenant_is(server, suspended=True, at_ms=rig.now_ms() + 1_000)
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="suspended"):
+            await pc.member._renew(pc.member.joined)
+    with pytest.raises(Unreachable, match="suspended"):
         await late.member.ticket()
+    told = [decode(data, AuditRecord).kind for data in server.bus.on("audit.>")]
+    assert told.count("authn_renew_fail") == 1, "the same refusal again fills no trail"
+    tenant_is(server, suspended=False, at_ms=rig.now_ms() + 2_000)
+    assert (await pc.member._renew(pc.member.joined)).token
+    assert (await late.member.ticket()).token
 
 
 async def test_after_the_token_key_was_revoked_a_terminal_comes_back_by_itself(server, tmp_path) -> None:
@@ -239,7 +254,7 @@ async def test_after_the_token_key_was_revoked_a_terminal_comes_back_by_itself(s
     with pytest.raises(TurnedAway) as caught:
         await pc.connect(old)
     assert caught.value.code == "unknown_key"
-    pc.member.turned_away(old)
+    pc.member.turned_away(old, caught.value.code)
     assert (await pc.member.ticket()).token != old.token
     (await pc.connect()).hang_up()
 

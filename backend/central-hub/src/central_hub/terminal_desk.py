@@ -28,6 +28,8 @@ from kit.tokens import mint
 
 AUDIENCE = "data-bridge"
 KIND = "terminal+jwt"
+REFUSED_AGAIN_MS = 60_000
+"""The same refusal of a renewal is written down this often at most."""
 
 _log = log.get("terminals")
 
@@ -77,6 +79,8 @@ class TerminalDesk:
     clock: Clock
     revocations: RevocationBook = field(default_factory=RevocationBook)
     """What was revoked on the bus; a suspended tenant's terminals stand there only."""
+    refused_ms: dict[tuple[str, str], int] = field(default_factory=dict)
+    """ terminal, code -> when its refusal was last written down: one that asks all the time fills no trail """
 
     async def join(self, question: JoinQuestion) -> Joined:
         """The first certificate. Raises AnswerFault."""
@@ -108,6 +112,8 @@ class TerminalDesk:
     def _revoked(self, found: Terminal | None) -> Fault | None:
         if found is None:
             return None
+        if self.revocations.suspended(found.tenant):
+            return Fault("tenant_suspended", "this organisation is suspended; ask whoever runs the platform")
         gone = self.revocations.refuses(issued_ms=found.added_ms, tenant=found.tenant, terminal=found.id)
         return (
             Fault("revoked", f"this terminal was revoked: {gone.reason}; ask the server's operator") if gone else None
@@ -143,7 +149,10 @@ class TerminalDesk:
     async def _refused(self, kind: str, terminal: Terminal | None, fault: Fault | None, address: str) -> AnswerFault:
         fault = fault or Fault("join_token_used", "another PC was first")
         _log.warning("terminal_refused", code=fault.code, terminal=terminal.id if terminal else "", address=address)
-        if terminal is not None:
+        key, now = (terminal.id if terminal else "", fault.code), self.clock.now_ms()
+        repeated = kind == "authn_renew_fail" and 0 <= now - self.refused_ms.get(key, 0) < REFUSED_AGAIN_MS
+        if terminal is not None and not repeated:
+            self.refused_ms[key] = now
             await self._audit(terminal.tenant, kind, terminal.id, {"code": fault.code, "address": address})
         return AnswerFault(fault.code, fault.reason)
 

@@ -35,6 +35,10 @@ from kit.clock import Clock
 from kit.errors import KitError
 
 LOOK_EVERY_S = 1.0
+OF_THE_TOKEN = frozenset(
+    {"unknown_key", "bad_signature", "malformed", "expired", "lives_too_long", "wrong_certificate"}
+)
+""" words of the server that a new token may change """
 _log = log.get("membership")
 
 
@@ -95,9 +99,11 @@ class Membership:
                 joined = await self._renew(joined)
         return Ticket(await asyncio.to_thread(self._context, joined), joined.token, joined.terminal)
 
-    def turned_away(self, ticket: Ticket) -> None:
-        """The server refused this ticket, though not for good: its keys may have changed. The next one is a new one."""
-        self._refused = ticket.token
+    def turned_away(self, ticket: Ticket, code: str) -> None:
+        """The server refused this ticket. Where its token was the reason (the server's keys may have changed), the next
+        one is a new one."""
+        if code in OF_THE_TOKEN:
+            self._refused = ticket.token
 
     async def keep(self) -> None:
         """Renew in time, again and again, until cancelled. What stands open is not touched by it. Raises Ended."""

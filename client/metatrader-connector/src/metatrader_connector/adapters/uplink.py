@@ -190,8 +190,8 @@ class Uplink:
                 {"Authorization": f"Bearer {ticket.token}"},
                 MAX_FRAME_BYTES,
             )
-        except TurnedAway:
-            self._membership.turned_away(ticket)
+        except TurnedAway as refusal:
+            self._membership.turned_away(ticket, refusal.code)
             raise
         assert isinstance(listener, _Listener), "the factory made it"
         self._listener = listener
