@@ -91,7 +91,9 @@ class RevocationBook:
         ):
             if not subject or (found := self.entries.get((kind, subject))) is None:
                 continue
-            if found.holds or (issued_ms < found.before_ms and not (found.lifts and terminal)):
+            # whoever has stolen a key writes any moment into what they sign with it
+            always = found.holds or kind is RevocationKind.KEY
+            if always or (issued_ms < found.before_ms and not (found.lifts and terminal)):
                 return found
         return None
 

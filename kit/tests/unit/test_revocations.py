@@ -35,6 +35,12 @@ def test_each_kind_refuses_its_own_subject_only(kind: RevocationKind) -> None:
         assert (asked is not None) == (name is kind)
 
 
+def test_what_a_stolen_key_signs_after_it_was_revoked_is_refused_whatever_moment_it_states() -> None:
+    book = RevocationBook()
+    book.hear(revocation("x", RevocationKind.KEY, before_ms=1_000))
+    assert book.refuses(key="x", issued_ms=2_000)
+
+
 def test_an_older_revocation_takes_nothing_back() -> None:
     book = RevocationBook()
     book.hear(revocation(before_ms=2_000))

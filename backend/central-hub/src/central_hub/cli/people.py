@@ -96,8 +96,8 @@ def _wanted(user: rpc.User, options: argparse.Namespace) -> tuple[people.UserCha
 async def _end(bus: "Bus", user: rpc.User, because: str, *, closes_orders: bool) -> None:
     from kit.revocations import revoke
 
-    at_ms = now_ms()
     audit = written_down(user, "sessions_ended", because=because)
-    await bus.ask(people.SESSIONS_END, people.SessionsEnd(user.tenant, user.id, at_ms, because, audit=audit))
-    kind = RevocationKind.USER
-    await revoke(bus, Revocation(user.tenant, kind, user.id, at_ms + 1, because, OPERATOR, user.name, closes_orders))
+    await bus.ask(people.SESSIONS_END, people.SessionsEnd(user.tenant, user.id, now_ms(), because, audit=audit))
+    # after the sessions have ended: what was issued while they did is refused as well
+    kind, before_ms = RevocationKind.USER, now_ms() + 1
+    await revoke(bus, Revocation(user.tenant, kind, user.id, before_ms, because, OPERATOR, user.name, closes_orders))
