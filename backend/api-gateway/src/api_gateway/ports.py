@@ -152,7 +152,7 @@ class Tokens(Protocol):
 class ApiKeys(Protocol):
     """Programs with a key of their own."""
 
-    async def caller(self, key: str, peer: str) -> Caller | None:
+    async def caller(self, key: str, address: str, peer: str) -> Caller | None:
         """The program with this key at this address; None when the key is nobody's, over, or not for here."""
         ...
 

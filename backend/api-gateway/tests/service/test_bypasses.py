@@ -183,3 +183,13 @@ async def test_addresses_that_nobody_can_read_are_refused_and_are_no_error_of_ou
     answer = await talk(world, head + header + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     assert answer.split(b" ", 2)[1] in (b"400", b"401", b"403")
     assert not world.bus.on("errors.>")
+
+
+async def test_a_key_for_an_ipv6_network_works_from_there_and_from_nowhere_else(tmp_path: Path) -> None:
+    async with running(tmp_path, trusted_proxies=("127.0.0.1",)) as world:
+        browser = Browser(world)
+        await browser.sign_in()
+        key = await key_of(browser, cidrs=["2001:db8:1:2::7/128"])
+        for address, status in (("2001:db8:1:2::7", 200), ("2001:db8:1:2::8", 401), ("192.0.2.1", 401)):
+            answer = await world.http.get("/api/v1/symbols", headers=key | {"x-forwarded-for": address})
+            assert answer.status_code == status, address

@@ -42,8 +42,9 @@ class ApiKeyDesk:
     """ digest of a key -> who it is """
     _unknown: Limiter = field(default_factory=lambda: Limiter(UNKNOWN_PER_MINUTE))
 
-    async def caller(self, key: str, peer: str) -> Caller | None:
-        """The program with this key at this address; None when the key is nobody's, over, or not for here."""
+    async def caller(self, key: str, address: str, peer: str) -> Caller | None:
+        """The program with this key at this address; None when the key is nobody's, over, or not for here. `peer` is
+        the address as limits count it."""
         if len(key) > MAX_CHARS:
             return None
         now_ms = self.clock.now_ms()
@@ -51,7 +52,7 @@ class ApiKeyDesk:
         known = self._known.get(digest)
         if known is None or now_ms - known.asked_ms >= FRESH_MS:
             known = await self._ask(digest, peer, now_ms)
-        if known is None or now_ms >= known.caller.expires_ms or not may_come_from(peer, known.networks):
+        if known is None or now_ms >= known.caller.expires_ms or not may_come_from(address, known.networks):
             return None
         return known.caller
 

@@ -36,8 +36,8 @@ def _is_trusted(address: Address, trusted: tuple[Network, ...]) -> bool:
     return any(address.version == network.version and address in network for network in trusted)
 
 
-def peer_of(direct: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
-    """The peer's address as limits count it.
+def address_of(direct: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
+    """The peer's whole address; UNKNOWN when the connection has none.
 
     `forwarded_for` (X-Forwarded-For) counts only when the connection itself comes from a trusted proxy; then the
     right-most address that is not a trusted proxy is the peer: what stands left of it the peer may have invented.
@@ -53,6 +53,12 @@ def peer_of(direct: str, forwarded_for: str, trusted: tuple[Network, ...]) -> st
             address = named
             if not _is_trusted(named, trusted):
                 break
+    return str(address)
+
+
+def peer_of(direct: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
+    """The same as limits count it: an IPv6 subscriber is one peer."""
+    address = _address(address_of(direct, forwarded_for, trusted))
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, HOME_PREFIX), strict=False))
-    return str(address)
+    return UNKNOWN if address is None else str(address)

@@ -15,7 +15,7 @@ from api_gateway.domain.denied import event_of
 from api_gateway.domain.headers import Headers, cookie_of, secured
 from api_gateway.domain.limits import Limiter
 from api_gateway.domain.pace import InFlight, Pace
-from api_gateway.domain.peers import Network, peer_of
+from api_gateway.domain.peers import Network, address_of, peer_of
 from api_gateway.domain.refusals import BUSY, NOT_FOUND, NOT_JSON, TOO_LARGE, Refusal, too_many
 from api_gateway.domain.scopes import PREFIX
 from api_gateway.domain.strict_json import body_fault
@@ -161,6 +161,10 @@ class Door:
         client = scope.get("client")
         return peer_of(client[0] if client else "", headers.get(b"x-forwarded-for", ""), self.trusted)
 
+    def _address(self, scope: Scope, headers: dict[bytes, str]) -> str:
+        client = scope.get("client")
+        return address_of(client[0] if client else "", headers.get(b"x-forwarded-for", ""), self.trusted)
+
     def _too_fast(self, method: str, caller: Caller | None, peer: str) -> Refusal | None:
         wait_ms, kind = self.pace.wait_ms(method, caller, peer, self.clock.now_ms())
         return too_many(kind.value, -(-wait_ms // 1000)) if wait_ms else None
@@ -191,7 +195,7 @@ class Door:
             if kind.lower() != "bearer":
                 return None
             if token.startswith(PREFIX):
-                return await self.keys.caller(token, self._peer(scope, headers))
+                return await self.keys.caller(token, self._address(scope, headers), self._peer(scope, headers))
             caller = self.tokens.caller(token, False, now_ms)
         # a token that was made for one certificate proves nothing over a connection with another, or with none
         bound = caller is not None and caller.thumbprint
