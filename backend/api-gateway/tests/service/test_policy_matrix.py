@@ -7,10 +7,12 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
-from gateway_world import ACCOUNT, OTHER_ACCOUNT, Platform, World, batch, order, running, state, trail, user
+from gateway_world import ACCOUNT, OTHER_ACCOUNT, PASSWORD, Platform, World, batch, order, running, state, trail, user
 from litestar.routes import HTTPRoute
+from people_client import Browser
 
 from api_gateway.domain.access import SOCKET, TABLE
+from api_gateway.domain.scopes import SCOPES
 from contracts.codec import decode
 from contracts.commands import Command
 from kit.policy import ANYONE, PEOPLE, RULES
@@ -75,6 +77,59 @@ async def test_W03_a_forged_and_an_expired_token_are_nobody(world: World, route:
             assert code not in DENIALS
         else:
             assert (status, code) == (401, "not_signed_in")
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> Any:
+    people = {"root": user("root", "admin"), "ann": user()}
+    async with running(tmp_path, platform=Platform(people, [state()])) as world:
+        yield world
+
+
+async def key_of(world: World, *scopes: str) -> dict[str, str]:
+    """Headers of a program of the trader Ann."""
+    ann = Browser(world)
+    await ann.sign_in()
+    made = await ann.ask("POST", "api-keys", {"name": "bot", "scopes": scopes, "days": 30, "cidrs": []})
+    return {"authorization": f"Bearer {made.json()['key']}"}
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES))
+async def test_W03_a_narrow_api_key_is_answered_in_its_scope_and_nowhere_else(town: World, scope: str) -> None:
+    key = await key_of(town, scope)
+    for route in ROUTES:
+        action = TABLE[route]
+        status, code = await asked(town, route, key)
+        if ANYONE in RULES[action].roles or action in SCOPES[scope]:
+            assert code not in DENIALS, (route, status, code)
+            assert status != 500
+        elif "trader" in RULES[action].roles:
+            assert (status, code) == (403, "not_in_key"), route
+        else:
+            assert (status, code) == (403, "not_allowed"), route
+
+
+async def test_W03_whoever_was_disabled_is_nobody_with_a_session_a_token_and_a_key(town: World) -> None:
+    ann, root = Browser(town), Browser(town)
+    await ann.sign_in()
+    await root.sign_in("root")
+    key = await key_of(town, "read", "trade")
+    cookie = {"cookie": "; ".join(f"{k}={v}" for k, v in ann.cookies.items())}
+    program = await town.http.post("/api/v1/session/token", json={"name": "ann", "password": PASSWORD})
+    bearer = {"authorization": f"Bearer {program.json()['access_token']}"}
+    browser = cookie | {"x-csrf-token": ann.csrf, "origin": ann.origin, "host": ann.origin.partition("://")[2]}
+    callers = (browser, bearer, key)
+    for headers in callers:
+        assert (await town.http.get("/api/v1/symbols", headers=headers)).status_code == 200
+    town.clock.advance(1)
+    assert (await root.ask("PATCH", "users/id-ann", {"disabled": True})).status_code == 200
+    for route in ROUTES:
+        for headers in callers:
+            status, code = await asked(town, route, headers)
+            if ANYONE in RULES[TABLE[route]].roles:
+                assert code not in DENIALS, (route, status, code)
+            else:
+                assert (status, code) == (401, "not_signed_in"), route
 
 
 @pytest.fixture
