@@ -11,6 +11,7 @@ from typing import Any
 import argon2
 import httpx
 from people_world import MemoryPeople
+from tenants_world import MemoryTenants
 
 from api_gateway.adapters.argon2_hasher import Argon2Hasher
 from api_gateway.adapters.token_office import AUDIENCE, KIND
@@ -118,6 +119,7 @@ class Platform:
     """Every question, oldest first."""
     broken: Exception | None = None
     people: MemoryPeople = field(default_factory=MemoryPeople)
+    tenants: MemoryTenants = field(default_factory=MemoryTenants)
 
     def __post_init__(self) -> None:
         self.people.users = self.users
@@ -125,6 +127,7 @@ class Platform:
     async def answer_on(self, bus: FakeBus) -> None:
         """Begin to answer."""
         await self.people.answer_on(bus)
+        await self.tenants.answer_on(bus)
         for method, handler in (
             (rpc.USER_COUNT, self.count),
             (rpc.USER_FIND, self.find),

@@ -145,6 +145,51 @@ export interface FirstUser {
   readonly password: string;
 }
 
+/** A wish for other limits. `state`: waiting, applied, rejected, expired. `own`: by the one who asks. */
+export interface LimitProposalView {
+  readonly id: string;
+  readonly account: string;
+  readonly max_volume: Decimal | null;
+  readonly max_orders_per_minute: number | null;
+  readonly allowed_symbols: readonly string[];
+  readonly because: string;
+  readonly state: string;
+  readonly proposed_by: string;
+  readonly proposed_ms: number;
+  readonly expires_ms: number;
+  readonly decided_by: string;
+  readonly decided_ms: number;
+  readonly own: boolean;
+}
+
+/**
+ * What an account may do, at most; an empty `account` is each account. The strictest of the operator's settings,
+ * the tenant's limits and the account's holds; null and an empty list: no limit of its own.
+ */
+export interface LimitsView {
+  readonly account: string;
+  readonly max_volume: Decimal | null;
+  readonly max_orders_per_minute: number | null;
+  readonly allowed_symbols: readonly string[];
+  readonly version: number;
+  readonly changed_ms: number;
+  readonly changed_by: string;
+}
+
+/**
+ * POST /api/v1/limits: all three as they shall be. What raises one of them waits for another person.
+ *
+ * `based_on` is the `version` that was seen; 0 where nothing was ever set.
+ */
+export interface LimitsWish {
+  readonly account: string;
+  readonly max_volume: Decimal | null;
+  readonly max_orders_per_minute: number | null;
+  readonly allowed_symbols: readonly string[];
+  readonly based_on: number;
+  readonly because?: string;
+}
+
 /** GET /api/v1/me: oneself and one's second factors. `passkeys_possible` is false where the address is an IP. */
 export interface Me {
   readonly name: string;
@@ -279,6 +324,13 @@ export interface ProgramTokens {
 /** POST /api/v1/session/refresh. */
 export interface Refresh {
   readonly refresh_token: string;
+}
+
+/** GET /api/v1/limits: what holds, and the newest proposals. */
+export interface RiskLimitsView {
+  readonly limits: readonly LimitsView[];
+  readonly proposals: readonly LimitProposalView[];
+  readonly server_ms: number;
 }
 
 /** POST /api/v1/session/second-factor and /api/v1/session/step-up: exactly one of the last four. */
@@ -517,6 +569,23 @@ export interface TrailRow {
 export interface TrailView {
   readonly records: readonly TrailRow[];
   readonly server_ms: number;
+}
+
+/** A day (UTC, `2026-11-23`); amounts of today still grow. */
+export interface UsageDayView {
+  readonly day: string;
+  readonly ticks: number;
+  readonly orders: number;
+  readonly signals: number;
+  readonly requests: number;
+  readonly terminals: number;
+}
+
+/** GET /api/v1/usage: the tenant's plan with what it limits, and its last days, oldest first. */
+export interface UsageView {
+  readonly plan: string;
+  readonly quotas: Readonly<Record<string, number>>;
+  readonly days: readonly UsageDayView[];
 }
 
 /** POST /api/v1/users. `role` of viewer, trader, risk_manager, admin, auditor. */

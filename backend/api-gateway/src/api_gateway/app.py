@@ -23,6 +23,7 @@ from api_gateway.adapters.token_office import TokenOffice
 from api_gateway.adapters.uvicorn_server import HttpServer
 from api_gateway.adapters.vault import Vault, read_people_key
 from api_gateway.domain.pace import Pace
+from api_gateway.domain.quotas import Quotas
 from api_gateway.ports import Hasher, Store
 from api_gateway.routes.application import application
 from api_gateway.routes.docs import docs_routes
@@ -38,15 +39,18 @@ from api_gateway.routes.operations import health_routes, operations_routes
 from api_gateway.routes.people import Desk as People
 from api_gateway.routes.problems import Report
 from api_gateway.routes.programs import api_key_routes, program_routes
+from api_gateway.routes.risk_limits import LimitDesk, limit_routes
 from api_gateway.routes.second_factor import second_factor_routes
 from api_gateway.routes.session import SignIns, session_routes
 from api_gateway.routes.stream import Tickets, stream_route, ticket_route
 from api_gateway.routes.trading import Desk, trading_routes
 from api_gateway.routes.trail import trail_routes
+from api_gateway.routes.usage import PlanReader, usage_routes
 from api_gateway.routes.users import user_routes
 from api_gateway.settings import Settings
 from contracts.audit import Health
 from contracts.revocations import Revocation
+from contracts.tenants import Measure
 from kit import log
 from kit.clock import Clock
 from kit.credentials import BreachedFile
@@ -55,6 +59,7 @@ from kit.lifespan import Service, start_edge, version_of
 from kit.listening import Wire, origins
 from kit.revocations import RevocationBook
 from kit.tls import TlsFiles
+from kit.usage import Meter, by_bus, keep_telling, tell
 
 NAME = "api-gateway"
 MAX_REPORTS = 16
@@ -75,6 +80,8 @@ class Gateway:
     guard: Guard
     people: People
     revocations: RevocationBook
+    quotas: Quotas
+    meter: Meter
 
 
 async def create_app(service: Service, settings: Settings) -> None:
@@ -181,6 +188,7 @@ async def build(
     sign_ins = SignIns(people, guard, proofs, journal, SetupCodeFile(settings.setup_code_file()))
     tickets = Tickets(clock)
     market = Market(store, fanout, clock)
+    quotas, meter = Quotas(), Meter(f"{NAME} {service.started_ms}")
     api = application(
         [
             *health_routes(NAME, service.health, service.metrics),
@@ -193,12 +201,14 @@ async def build(
             *me_routes(people, proofs, qr_svg),
             *user_routes(people),
             *market_routes(market),
-            *trading_routes(market, Desk(market, journal)),
+            *trading_routes(market, Desk(market, journal, quotas=quotas)),
+            *limit_routes(LimitDesk(market, directory, journal)),
+            *usage_routes(directory, quotas, clock),
             *export_routes(market),
             *trail_routes(store, clock),
             *operations_routes(BusHub(bus), fanout, clock, measures),
             ticket_route(tickets),
-            stream_route(fanout, clock, measures, report, tickets),
+            stream_route(fanout, clock, measures, report, tickets, quotas),
             *extra,
         ],
         report,
@@ -217,6 +227,8 @@ async def build(
         https,
         keys,
         states=book.states,
+        quotas=quotas,
+        count=lambda tenant, now_ms: meter.count(tenant, Measure.REQUESTS, 1, now_ms),
         trusted=settings.trusted_networks(),
         pace=Pace(settings.reads_per_minute, settings.changes_per_minute),
         denials=service.denials,
@@ -231,6 +243,9 @@ async def build(
     service.run_task(_tick(fanout, service), "fan-out")
     service.run_task(_refresh(pages), "pages")
     service.run_task(_write_failures(guard), "failures")
+    service.run_task(PlanReader(directory, quotas, clock).keep(), "plans")
+    service.run_task(keep_telling(meter, by_bus(bus)), "usage")
+    service.closing.push_async_callback(tell, meter, by_bus(bus))
     service.run_task(_keep_keys(tokens, revoker), "keys")
 
     port = server.listen(NAME, settings.host, settings.port)
@@ -242,7 +257,7 @@ async def build(
     service.closing.push_async_callback(server.stop)
     service.run_task(server.serve(), "http")
     await start_edge(service, http=False)
-    return Gateway(port, api, fanout, guard, people, book)
+    return Gateway(port, api, fanout, guard, people, book, quotas, meter)
 
 
 async def _know_accounts(feed: BusFeed, store: Store, fanout: Fanout) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import secrets
+from collections import Counter
 
 from contracts.revocations import Revocation, RevocationKind
+from contracts.tenants import Measure
 from contracts.terminals import Joined
 from contracts.uplink import MAX_FRAME_BYTES
 from data_bridge.adapters.connection import Connection, Surroundings
@@ -21,6 +23,7 @@ from kit.errors import SettingsError
 from kit.keys import read_public
 from kit.lifespan import Service, start_edge
 from kit.token_keys import TokenKeys
+from kit.usage import Meter, by_bus, keep_telling
 
 TICK_EVERY_S = 0.25
 FLUSH_WITHIN_S = 4.0
@@ -82,6 +85,8 @@ async def create_app(service: Service, settings: Settings) -> None:
         talks.begin,
     )
 
+    meter = Meter(f"data-bridge {service.started_ms}")
+
     async def tick() -> None:
         while True:
             await asyncio.sleep(TICK_EVERY_S)
@@ -93,6 +98,9 @@ async def create_app(service: Service, settings: Settings) -> None:
                     connection.rekeyed()
                 connection.tick()
             trail.tick()
+            open_now = Counter(c.who.tenant for c in connections if not c.gone.is_set())
+            for tenant, number in open_now.items():
+                meter.peak(tenant, Measure.TERMINALS, number, service.clock.now_ms())
             service.counters.update(
                 ticks_received=counts.ticks,
                 frames_refused=sum(counts.refused.values()),
@@ -109,6 +117,7 @@ async def create_app(service: Service, settings: Settings) -> None:
     service.closing.push_async_callback(shut)
     service.run_task(trail.work(), "audit")
     service.run_task(tick(), "tick")
+    service.run_task(keep_telling(meter, by_bus(service.bus)), "usage")
     service.accept = door.accept
     service.max_frame_bytes = MAX_FRAME_BYTES
     await start_edge(service)

@@ -1,9 +1,11 @@
 """The composition root: open both stores, learn what they hold, then answer and work through the streams."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from contracts.tenants import USAGE_ADD
 from database_service import consumers, routes, trail
 from database_service.adapters.clickhouse import Handle, migrate, sweep
 from database_service.adapters.clickhouse_ticks import ClickHouseTicks
@@ -17,6 +19,7 @@ from database_service.settings import Settings
 from database_service.tick_writer import TickWriter
 from kit.clock import Clock
 from kit.lifespan import Service, start_edge
+from kit.usage import Meter, keep_telling
 
 T = TypeVar("T")
 
@@ -100,6 +103,7 @@ async def create_app(
     for state in await tick_store.load():
         catalog.found(state.key, state.seq, state.newest)
     metrics = Metrics(service.metrics, service.counters)
+    meter = Meter(f"database-service {service.started_ms}")
     writer = TickWriter(
         tick_store,
         catalog,
@@ -110,9 +114,11 @@ async def create_app(
         insert_every_s=settings.insert_every_ms / 1_000,
         queue_bytes=settings.queue_mb * 1024 * 1024,
         many_batches=max(1, settings.tick_deliveries // 2),
+        meter=meter,
     )
     service.closing.push_async_callback(writer.stop)
     service.run_task(writer.run(), "tick writer")
+    service.run_task(keep_telling(meter, partial(book.people.answer, USAGE_ADD)), "usage")
     service.run_task(tend(tick_store), "tend")
 
     await routes.start(routes.Routes(tick_store, book, catalog, writer), service.bus)

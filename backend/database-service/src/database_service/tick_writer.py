@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from contracts import subjects
 from contracts.codec import encode
 from contracts.rpc import Stored
+from contracts.tenants import Measure
 from contracts.ticks import TickBatch
 from database_service.domain.catalog import Catalog
 from database_service.domain.streams import Duplicate, Hole, New, Plan, StreamKey, key_of
@@ -18,6 +19,7 @@ from kit.backoff import Backoff
 from kit.bus import Bus, Delivery
 from kit.clock import Clock
 from kit.errors import BusUnavailable
+from kit.usage import Meter
 
 _log = log.get("tick_writer")
 _STOP_WITHIN_S = 5.0
@@ -49,6 +51,8 @@ class TickWriter:
     insert_every_s: float
     queue_bytes: int
     many_batches: int
+    meter: Meter = field(default_factory=lambda: Meter(""))
+    """Hears how many ticks of each tenant were stored."""
     backoff: Backoff = field(default_factory=lambda: Backoff(0.1, 5.0))
     told_holes: dict[StreamKey, int] = field(default_factory=dict)
     """ stream -> where its hole begins, once it was logged """
@@ -135,6 +139,8 @@ class TickWriter:
                     return
                 await self._ask_again(plan)
         self.catalog.written(plan, parts)
+        for part in parts:
+            self.meter.count(part.tenant, Measure.TICKS, part.count, self.clock.now_ms())
         self.metrics.count("ticks_stored", sum(part.count for part in parts))
         self.metrics.count("ticks_duplicate", trimmed)
         self.metrics.count("tick_holes", holes)

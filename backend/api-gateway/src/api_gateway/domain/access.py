@@ -73,6 +73,11 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/audit"): "audit.read",
     ("GET", "/api/v1/services"): "services.read",
     ("POST", "/api/v1/commands"): "commands.give",
+    ("GET", "/api/v1/limits"): "limits.read",
+    ("POST", "/api/v1/limits"): "limits.propose",
+    ("POST", "/api/v1/limits/{proposal_id}/approve"): "limits.approve",
+    ("POST", "/api/v1/limits/{proposal_id}/reject"): "limits.reject",
+    ("GET", "/api/v1/usage"): "usage.read",
     (SOCKET, "/api/v1/stream"): "stream.open",
 }
 """ (method, path) -> action of the policy; `{id}` stands for one part of a path. Everything else is refused """

@@ -16,6 +16,7 @@ from api_gateway.domain.headers import Headers, cookie_of, secured
 from api_gateway.domain.limits import Limiter
 from api_gateway.domain.pace import InFlight, Pace
 from api_gateway.domain.peers import Network, address_of, peer_of
+from api_gateway.domain.quotas import Quotas
 from api_gateway.domain.refusals import BUSY, NOT_FOUND, NOT_JSON, TOO_LARGE, Refusal, too_many
 from api_gateway.domain.scopes import PREFIX
 from api_gateway.domain.strict_json import body_fault
@@ -66,6 +67,9 @@ class Door:
     keys: ApiKeys
     states: Callable[[str], frozenset[State]] = lambda _tenant: frozenset()
     """What the policy has to know about a tenant now."""
+    quotas: Quotas = field(default_factory=Quotas)
+    count: Callable[[str, int], None] = lambda _tenant, _now_ms: None
+    """Hears of each request of a tenant."""
     trusted: tuple[Network, ...] = ()
     """Proxies whose X-Forwarded-For counts."""
     pace: Pace = field(default_factory=Pace)
@@ -129,6 +133,7 @@ class Door:
             or judge(
                 knock, self.public_origins, self.clock.now_ms(), self.states(caller.tenant) if caller else NO_STATES
             )
+            or self._over_quota(caller, method, path)
             or (None if is_plain(scope.get("raw_path") or path.encode()) else NOT_FOUND)
             or question_fault(scope["query_string"])
             or _body_fault(path, headers)
@@ -168,6 +173,13 @@ class Door:
     def _too_fast(self, method: str, caller: Caller | None, peer: str) -> Refusal | None:
         wait_ms, kind = self.pace.wait_ms(method, caller, peer, self.clock.now_ms())
         return too_many(kind.value, -(-wait_ms // 1000)) if wait_ms else None
+
+    def _over_quota(self, caller: Caller | None, method: str, path: str) -> Refusal | None:
+        if caller is None or is_open(method, path):
+            return None
+        now_ms = self.clock.now_ms()
+        self.count(caller.tenant, now_ms)
+        return self.quotas.request(caller.tenant, now_ms)
 
     def _note(self, scope: Scope, method: str, name: str, headers: dict[bytes, str], status: int) -> None:
         """Whatever said no, and wherever it was said: it goes into the audit trail, many of a sort as one record."""

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from api_gateway.domain.access import SOCKET, Caller
 from api_gateway.domain.lifetimes import TICKET_MS
+from api_gateway.domain.quotas import Quotas
 from api_gateway.domain.refusals import too_many
 from api_gateway.domain.single_use import SingleUse
 from api_gateway.routes.door import caller_of
@@ -65,14 +66,18 @@ def ticket_route(tickets: Tickets) -> HTTPRouteHandler:
 
 
 def stream_route(
-    fanout: Fanout, clock: Clock, measures: Measures, report: Report, tickets: Tickets
+    fanout: Fanout, clock: Clock, measures: Measures, report: Report, tickets: Tickets, quotas: Quotas
 ) -> WebsocketRouteHandler:
     """WS /api/v1/stream."""
 
     @websocket("/api/v1/stream")
     async def stream(socket: WebSocket[Any, Any, Any]) -> None:
         """Accounts first, then prices every 20 ms, orders and executions as they come, a heartbeat each second."""
-        seat = fanout.enter(caller_of(socket.scope))
+        caller = caller_of(socket.scope)
+        if refusal := quotas.socket(caller.tenant, len(fanout.room(caller.tenant).seats)):
+            await refuse(socket.send, SOCKET, refusal)
+            return
+        seat = fanout.enter(caller)
         if seat is None:
             await refuse(socket.send, SOCKET, too_many(f"open streams, {PER_USER} are allowed", 5))
             return

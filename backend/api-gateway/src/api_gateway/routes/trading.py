@@ -10,6 +10,7 @@ from litestar.params import FromQuery, HeaderParameter, JSONBody
 from api_gateway.domain.access import Caller
 from api_gateway.domain.commands import KEY, KEY_REFUSED, KeyMemory, body_of, command_id, denied_command
 from api_gateway.domain.limits import Limiter
+from api_gateway.domain.quotas import Quotas
 from api_gateway.domain.refusals import Refusal, RefusedError, too_many
 from api_gateway.domain.views import account_view, execution_view, order_view
 from api_gateway.ports import Journal
@@ -40,6 +41,7 @@ class Desk:
     market: Market
     journal: Journal
     keys: KeyMemory = field(default_factory=KeyMemory)
+    quotas: Quotas = field(default_factory=Quotas)
     pace: Limiter = field(default_factory=lambda: Limiter(COMMANDS_PER_MINUTE))
 
     async def take(self, caller: Caller, key: str, request: CommandRequest) -> str:
@@ -62,6 +64,10 @@ class Desk:
         if isinstance(given, Refusal):
             raise RefusedError(given)
         if not given.stored:
+            # closing is never one too many
+            opens = isinstance(body, PlaceOrder) and not body.position
+            if opens and (refusal := self.quotas.order(caller.tenant, now_ms)):
+                raise RefusedError(refusal)
             # what can't be written down is not done; new risk is not let in again unless the store has it in writing,
             # while stopping must never wait for a store
             write = self.journal.record if isinstance(body, ResumeTrading) else self.journal.audit
