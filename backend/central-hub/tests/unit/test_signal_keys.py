@@ -3,7 +3,10 @@
 import msgspec
 import pytest
 
+from central_hub.adapters.ca_files import CaFiles
+from central_hub.adapters.datadir import DataDir
 from central_hub.cli import main
+from central_hub.cli.terminals import issue
 from central_hub.domain.signal_keys import LEAD_MS, OVERLAP_MS, TooSoon, next_list
 from contracts.rotation import SignalKey, SignedKeyList
 from kit.key_lists import is_live, verify_list
@@ -82,3 +85,11 @@ def test_a_list_of_another_offline_key_is_not_continued(data, tmp_path, capsys) 
     make_private_key(tmp_path / "other.key")
     assert rotated(data, "--rotation-key", str(tmp_path / "other.key")) == 1
     assert "was not signed by this rotation key" in capsys.readouterr().err
+
+
+def test_an_enrolment_after_a_revocation_names_the_key_that_counts_and_no_other(data, capsys) -> None:
+    CaFiles(data / "secrets").open()
+    before = issue(DataDir(data), "default", "1", "wss://127.0.0.1:1/terminal").signal_keys
+    assert rotated(data, "--revoke") == 0
+    after = issue(DataDir(data), "default", "2", "wss://127.0.0.1:1/terminal").signal_keys
+    assert (len(before), len(after), set(before) & set(after)) == (1, 1, set())

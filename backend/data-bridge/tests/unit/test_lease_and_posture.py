@@ -6,6 +6,7 @@ from data_bridge.domain.lease import LeaseHold
 from data_bridge.domain.posture import MAX_WAY_MS, MOST_ASKED, Posture, version_of
 
 NOW = 1_700_000_000_000
+HOUR_MS = 3_600_000
 
 
 def posture() -> Posture:
@@ -59,3 +60,12 @@ def test_the_clock_is_asked_for_every_five_seconds() -> None:
     assert made.due(NOW)
     made.ask(NOW)
     assert (made.due(NOW + 4_999), made.due(NOW + 5_000)) == (False, True)
+
+
+def test_a_server_clock_that_is_set_back_takes_no_lease_back_and_delays_none_for_hours() -> None:
+    held, waiting = LeaseHold(), LeaseHold()
+    held.taken(LeaseTaken(7, False, "pc", 1), HOUR_MS)
+    waiting.taken(LeaseTaken(8, True, "pc", 1), HOUR_MS)
+    assert (held.granted(HOUR_MS), waiting.granted(HOUR_MS)) == (7, 0)
+    assert (held.granted(0), waiting.granted(0)) == (7, 0)
+    assert waiting.granted(LEASE_WAIT_MS) == 8

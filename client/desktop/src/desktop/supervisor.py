@@ -68,17 +68,12 @@ class Supervisor:
         delays = Backoff(0.25, 15.0).delays()
         while True:
             started = time.monotonic()
-            with self._log(app).open("ab") as log:
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    APPS[app],
-                    env=environment(app, self.ports[app], self.data, self.config, os.environ),
-                    stdin=asyncio.subprocess.PIPE,  # its end is the sign to stop, even if this program is killed
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=sys.platform != "win32",  # Ctrl-C reaches this program, which stops them in order
-                )
+            try:
+                process = await self._spawn(app)
+            except OSError as error:  # no memory, no room for a log: that passes, and the app must come back then
+                self.say(f"{app} could not be started and is tried again: {error}")
+                await asyncio.sleep(next(delays))
+                continue
             self.processes[app] = process
             if app in VAULT_USERS and process.stdin is not None:
                 process.stdin.write(self.vault_key.hex().encode() + b"\n")
@@ -95,6 +90,19 @@ class Supervisor:
             self.say(f"{app} ended (code {code}) and is started again: {self._last_words(app)}")
             await asyncio.sleep(next(delays))
 
+    async def _spawn(self, app: str) -> asyncio.subprocess.Process:
+        with self._log(app).open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                APPS[app],
+                env=environment(app, self.ports[app], self.data, self.config, os.environ),
+                stdin=asyncio.subprocess.PIPE,  # its end is the sign to stop, even if this program is killed
+                stdout=log,
+                stderr=log,
+                start_new_session=sys.platform != "win32",  # Ctrl-C reaches this program, which stops them in order
+            )
+
     def _last_words(self, app: str) -> str:
         """The last plain line of its log: apps say there what is wrong in words."""
         with self._log(app).open("rb") as log:
@@ -108,7 +116,10 @@ class Supervisor:
         """The apps notice by themselves; who runs for months must not lose sight of them."""
         while True:
             await asyncio.sleep(RENEW_EVERY_S)
-            await asyncio.to_thread(make_local_certificates, self.data)
+            try:
+                await asyncio.to_thread(make_local_certificates, self.data)
+            except OSError as error:
+                self.say(f"the apps' certificates were not renewed ({error}); it is tried again")
 
     async def _announce(self) -> None:
         """One line when the connector is connected, and one whenever that changes."""

@@ -16,6 +16,7 @@ from central_hub.cli.asking import on_bus, port_of
 from central_hub.domain.enrolment import PINS_LIVE_MS, Enrolment, EnrolmentFault, check
 from central_hub.domain.terminals import JOIN_LIFETIME_MS, Terminal, join_hash
 from central_hub.ports import HubError
+from contracts.rotation import KeyList, SignedKeyList
 from contracts.tenants import DEFAULT
 from contracts.terminals import PINS_CONTEXT, PinSet, SignedPins
 from contracts.uplink import PATH
@@ -56,11 +57,10 @@ def _check_room(data: DataDir, tenant: str) -> None:
 
 def issue(data: DataDir, tenant: str, account: str, server: str) -> Enrolment:
     """A new terminal in the book, and its enrolment. HubError when the platform was never started here."""
-    from kit.keys import key_id, public_text, read_public
-
     ca = CaFiles(data.secrets)
+    now = time.time_ns() // 1_000_000
     try:
-        signal_key = read_public((data.secrets / "signal.pub").read_text())
+        signal_keys = _signal_keys(data.secrets, now)
         roots = ca.root.read_bytes()
         pins = (*_pins_of(roots), ca.backup_pin.read_text().strip())
         rotation = ca.rotation_public.read_text().strip()
@@ -69,7 +69,6 @@ def issue(data: DataDir, tenant: str, account: str, server: str) -> Enrolment:
             f"The keys in {data.secrets} can't be read ({error}): start the platform once with `aitrading up`, "
             f"as the same user."
         ) from None
-    now = time.time_ns() // 1_000_000
     token = secrets.token_urlsafe(32)
     name = f"{account}-{secrets.token_hex(4)}"
     book_in(data.root).add(Terminal(name, tenant, account, join_hash(token), now, now + JOIN_LIFETIME_MS))
@@ -78,7 +77,7 @@ def issue(data: DataDir, tenant: str, account: str, server: str) -> Enrolment:
         tenant,
         account,
         "",
-        {key_id(signal_key): public_text(signal_key)},
+        signal_keys,
         now,
         name,
         token,
@@ -87,6 +86,19 @@ def issue(data: DataDir, tenant: str, account: str, server: str) -> Enrolment:
         now + PINS_LIVE_MS,
         rotation,
     )
+
+
+def _signal_keys(secrets_folder: Path, now_ms: int) -> dict[str, str]:
+    """Those that count after the last rotation: a key that was revoked must not come back with a new enrolment."""
+    from kit.keys import key_id, public_text, read_public
+
+    changed = secrets_folder / "signal-keys.json"
+    if changed.exists():
+        signed = msgspec.json.decode(changed.read_bytes(), type=SignedKeyList)
+        keys = msgspec.json.decode(signed.body, type=KeyList).keys
+        return {key.key_id: key.public for key in keys if not key.until_ms or now_ms < key.until_ms}
+    first = read_public((secrets_folder / "signal.pub").read_text())
+    return {key_id(first): public_text(first)}
 
 
 def _list(options: argparse.Namespace, data: DataDir) -> int:

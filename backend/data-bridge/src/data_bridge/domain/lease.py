@@ -25,7 +25,9 @@ class LeaseHold:
 
     def granted(self, now_ms: int) -> int:
         """The lease the client has now; 0 when it has none."""
-        return self.fence if now_ms >= self.from_ms else 0
+        # a clock that is set back must neither take back what was granted nor make anybody wait for hours
+        self.from_ms = min(self.from_ms, now_ms + LEASE_WAIT_MS) if now_ms < self.from_ms else 0
+        return 0 if self.from_ms else self.fence
 
     def trouble(self, now_ms: int) -> str:
         """Why the client gets no orders; empty when it does."""

@@ -45,7 +45,6 @@ class KeyRing:
         mark = (status.st_mtime_ns, status.st_ino)
         if mark == self._seen:
             return
-        self._seen = mark
         try:
             signed = msgspec.json.decode(self._list.read_bytes(), type=SignedKeyList)
             plan = msgspec.json.decode(signed.body, type=KeyList).keys
@@ -55,4 +54,4 @@ class KeyRing:
         except (OSError, ValueError) as error:
             _log.error("key_list_not_taken", path=str(self._list), error=str(error))
             return
-        self._plan = plan
+        self._plan, self._seen = plan, mark  # one that could not be read is looked at again
