@@ -102,8 +102,11 @@ try {
   await page.goto(`${base}/`);
   await page.locator(".watchlist").waitFor();
   await leave();
-  await page.goBack();
+  // the page behind asks who is there and leads away: whatever is on its way has to arrive before anything is read
+  await page.goBack({ waitUntil: "commit" });
   await page.waitForURL(/\/login\//, { timeout: 10_000 });
+  await page.waitForLoadState("networkidle");
+  await page.locator("input[name=name]").waitFor();
   seen.afterBack = await page.evaluate(() => document.body.textContent);
   seen.stored = await page.evaluate(async () => ({
     local: Object.entries(localStorage),

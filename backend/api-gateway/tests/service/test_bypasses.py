@@ -193,3 +193,16 @@ async def test_a_key_for_an_ipv6_network_works_from_there_and_from_nowhere_else(
         for address, status in (("2001:db8:1:2::7", 200), ("2001:db8:1:2::8", 401), ("192.0.2.1", 401)):
             answer = await world.http.get("/api/v1/symbols", headers=key | {"x-forwarded-for": address})
             assert answer.status_code == status, address
+
+
+async def test_strangers_who_ask_for_passkey_challenges_push_out_nobodys_second_step(world: World) -> None:
+    owner = Browser(world)
+    await owner.sign_in()
+    await owner.add_totp()
+    world.clock.advance(30_000)
+    challenge = (await owner.sign_in()).json()["challenge"]
+    stranger = (await Browser(world).ask("POST", "session/passkey")).json()["challenge"]
+    desk = world.gateway.people
+    assert (stranger in desk.challenges.open, challenge in desk.challenges.open) == (False, True)
+    answer = await owner.ask("POST", "session/second-factor", {"challenge": challenge, "totp": owner.code()})
+    assert answer.status_code == 200

@@ -72,7 +72,8 @@ class Proofs:
 
     def opened(self, identity: str, purpose: str, session: str = "") -> Challenge:
         """The challenge of this purpose and session; RefusedError when it is over."""
-        found = self.desk.challenges.look(identity, self.desk.clock.now_ms())
+        now_ms = self.desk.clock.now_ms()
+        found = self.desk.challenges.look(identity, now_ms) or self.desk.strangers.look(identity, now_ms)
         if found is None or found.purpose != purpose or found.session != session:
             raise RefusedError(CHALLENGE_OVER)
         return found
@@ -87,7 +88,7 @@ class Proofs:
         challenge.tries += 1
         if challenge.tries >= MAX_TRIES or data.passkey:
             # a passkey's challenge is signed once; others may be mistyped a few times
-            self.desk.challenges.take(data.challenge, self.desk.clock.now_ms())
+            self._over(data.challenge)
         if data.passkey:
             user = await self._passkey(request, data.passkey, challenge)
             how: tuple[str, ...] = (PASSKEY, MFA)
@@ -104,8 +105,12 @@ class Proofs:
                 how = (PASSWORD,)
             else:
                 raise RefusedError(WRONG_FACTOR)
-        self.desk.challenges.take(data.challenge, self.desk.clock.now_ms())
+        self._over(data.challenge)
         return user, how
+
+    def _over(self, identity: str) -> None:
+        for challenges in (self.desk.challenges, self.desk.strangers):
+            challenges.take(identity, self.desk.clock.now_ms())
 
     async def _owner(self, challenge: Challenge) -> User:
         question = people.UserById(challenge.tenant, challenge.user_id)

@@ -49,6 +49,8 @@ class Desk:
     suspended: Callable[[str], bool] = lambda _tenant: False
     """Whether nobody of the tenant may come in now."""
     challenges: SingleUse[Challenge] = field(default_factory=lambda: SingleUse(CHALLENGE_MS))
+    strangers: SingleUse[Challenge] = field(default_factory=lambda: SingleUse(CHALLENGE_MS))
+    """Challenges of whoever has proved nothing yet: however many they ask for, they push out nobody else's."""
     offers: SingleUse[Challenge] = field(default_factory=lambda: SingleUse(OFFER_MS))
 
     def record(self, tenant: str, kind: str, subject: str, /, **detail: str) -> tuple[AuditRecord, ...]:

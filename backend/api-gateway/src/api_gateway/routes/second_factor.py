@@ -33,7 +33,7 @@ def second_factor_routes(desk: SignIns) -> list[HTTPRouteHandler]:
             raise RefusedError(NO_PASSKEYS_HERE)
         nonce, identity = secrets.token_bytes(NONCE_BYTES), secrets.token_urlsafe(NONCE_BYTES)
         opened = Challenge("sign_in", "", "", "", nonce, origin, methods=("passkey",))
-        people_desk.challenges.put(identity, opened, people_desk.clock.now_ms())
+        people_desk.strangers.put(identity, opened, people_desk.clock.now_ms())
         return PasskeyOffer(identity, people_desk.passkeys.request(origin, nonce, ()))
 
     @post(
