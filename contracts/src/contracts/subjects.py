@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from contracts.errors import ContractError
 
 _SAFE = re.compile(r"[A-Za-z0-9_-]")
-TENANT = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
-ACCOUNT = re.compile(r"^[0-9A-Za-z_-]{1,32}$")
-SYMBOL = re.compile(r"^[A-Za-z0-9._#&+!-]{1,32}$")
+TENANT = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}\Z")
+ACCOUNT = re.compile(r"^[0-9A-Za-z_-]{1,32}\Z")
+SYMBOL = re.compile(r"^[A-Za-z0-9._#&+!-]{1,32}\Z")
 
 
 def token(text: str) -> str:

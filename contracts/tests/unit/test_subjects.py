@@ -24,6 +24,12 @@ def test_a_symbol_with_a_suffix_stays_one_token() -> None:
     assert subjects.ticks("default", "1", "EURUSD.pro") == "ticks.default.1.EURUSD=2Epro"
 
 
+def test_a_line_break_behind_a_name_is_no_part_of_it() -> None:
+    for pattern, name in ((subjects.TENANT, "default"), (subjects.ACCOUNT, "1000001"), (subjects.SYMBOL, "EURUSD")):
+        assert pattern.match(name)
+        assert not pattern.match(name + "\n")
+
+
 def test_every_port_is_used_once() -> None:
     assert len(set(ports.PORTS.values())) == len(ports.PORTS)
 
