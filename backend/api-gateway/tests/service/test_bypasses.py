@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_world import ACCOUNT, PASSWORD, Platform, World, running, state, talk, user
+from gateway_world import ACCOUNT, PASSWORD, Platform, World, running, state, talk, trail, user
 from msgspec.structs import replace
 from people_client import Browser, code_of, listening, passkey_of
 from websockets.asyncio.client import connect
@@ -206,3 +206,23 @@ async def test_strangers_who_ask_for_passkey_challenges_push_out_nobodys_second_
     assert (stranger in desk.challenges.open, challenge in desk.challenges.open) == (False, True)
     answer = await owner.ask("POST", "session/second-factor", {"challenge": challenge, "totp": owner.code()})
     assert answer.status_code == 200
+
+
+async def test_guessed_keys_do_not_shut_out_a_good_one_that_comes_from_the_same_address(world: World) -> None:
+    browser = Browser(world)
+    await browser.sign_in()
+    key = await key_of(browser)
+    assert (await world.http.get("/api/v1/symbols", headers=key)).status_code == 200
+    world.clock.advance(31_000)
+    for n in range(31):
+        await world.http.get("/api/v1/symbols", headers={"authorization": f"Bearer ak_guess{n}"})
+    assert (await world.http.get("/api/v1/symbols", headers=key)).status_code == 200
+
+
+async def test_T13_a_spent_token_that_comes_for_ever_is_written_down_once(world: World) -> None:
+    body = {"name": "ann", "password": PASSWORD}
+    first = (await world.http.post("/api/v1/session/token", json=body)).json()["refresh_token"]
+    for _ in range(5):
+        await world.http.post("/api/v1/session/refresh", json={"refresh_token": first})
+    assert len(trail(world, "authn_token_reuse")) == 1
+    assert world.counters["refresh_tokens_reused"] == 4

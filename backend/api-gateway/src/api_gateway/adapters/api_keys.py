@@ -57,8 +57,8 @@ class ApiKeyDesk:
         return known.caller
 
     async def _ask(self, digest: bytes, peer: str, now_ms: int) -> _Known | None:
-        self._known.pop(digest, None)
-        if self._unknown.full(peer, now_ms):
+        # a key that was good a moment ago is asked for whatever its neighbours have guessed
+        if self._known.pop(digest, None) is None and self._unknown.full(peer, now_ms):
             return None
         found = await self.people.ask(people.API_KEY_FIND, people.ApiKeyQuestion(digest, now_ms))
         key, user = found.key, found.user

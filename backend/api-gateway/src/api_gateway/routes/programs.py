@@ -99,6 +99,8 @@ def program_routes(desk: SignIns) -> list[HTTPRouteHandler]:
 async def _reused(desk: SignIns, user: User, session: SessionRow, peer: str) -> None:
     await desk.desk.revoke_session(user, session.id, "a refresh token was used twice", "api-gateway")
     desk.guard.measures.token_reused()
+    if session.ended_ms:
+        return  # told before, or nothing was left to steal: the trail is not filled by whoever has an old token
     _log.error("refresh_token_reused", session=session.id, peer=peer)
     detail = {"session": session.id, "peer": peer, "last_peer": session.peer, "agent": session.agent}
     await desk.journal.audit(user.tenant, "authn_token_reuse", user.name, detail)
