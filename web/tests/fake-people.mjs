@@ -18,6 +18,17 @@ export function makePeople(state) {
     { id: "u2", name: "ann", role: "trader", disabled: false, created_ms: now - 30 * DAY, totp: false, passkeys: 0 },
     { id: "u3", name: "riva", role: "risk_manager", disabled: true, created_ms: now - 3 * DAY, totp: false, passkeys: 2 },
   ];
+  const limits = {
+    limits: [
+      { account: "", max_volume: "2", max_orders_per_minute: 20, allowed_symbols: [], version: 1, changed_ms: now - 20 * DAY, changed_by: "operator" },
+      { account: "1000001", max_volume: "0.5", max_orders_per_minute: null, allowed_symbols: ["EURUSD", "XAUUSD"], version: 3, changed_ms: now - 2 * DAY, changed_by: "ann and riva" },
+    ],
+    proposals: [
+      { id: "p2", account: "1000001", max_volume: "1", max_orders_per_minute: null, allowed_symbols: ["EURUSD", "XAUUSD"], because: "more room for the London session", state: "waiting", proposed_by: "ann", proposed_ms: now - 3_600_000, expires_ms: now + 23 * 3_600_000, decided_by: "", decided_ms: 0, own: false },
+      { id: "p1", account: "", max_volume: "5", max_orders_per_minute: 20, allowed_symbols: [], because: "year end", state: "rejected", proposed_by: "operator", proposed_ms: now - 9 * DAY, expires_ms: now - 8 * DAY, decided_by: "riva", decided_ms: now - 8.5 * DAY, own: true },
+    ],
+    server_ms: now,
+  };
   const rules = { mfa_required: false };
   const challenge = { code: "second_factor_needed", reason: "Type the code of your authenticator app, or use a passkey.", error_id: "", challenge: "c1", methods: ["totp", "passkey", "recovery"], passkey_options: "{}" };
   const cells = Array.from({ length: 21 * 21 }, (_, i) => ((i * 7919) % 13 < 6 ? `<path d="M${i % 21} ${Math.floor(i / 21)}h1v1h-1z"/>` : "")).join("");
@@ -30,6 +41,7 @@ export function makePeople(state) {
     "/api/v1/api-keys": () => ({ keys }),
     "/api/v1/users": () => ({ users }),
     "/api/v1/people-rules": () => rules,
+    "/api/v1/limits": () => limits,
   };
 
   const changes = {
@@ -66,6 +78,11 @@ export function makePeople(state) {
   function change(route, body) {
     if (state.doubt && route === "POST /api/v1/commands") return { status: 403, body: { code: "step_up_needed", reason: "Confirm that it is you.", error_id: "" } };
     if (changes[route]) return changes[route](body);
+    const [, proposal, word] = /^POST \/api\/v1\/limits\/(\w+)\/(approve|reject)$/.exec(route) ?? [];
+    if (proposal) {
+      const decided = Object.assign(limits.proposals.find((each) => each.id === proposal), { state: word === "approve" ? "applied" : "rejected", decided_by: "operator", decided_ms: now });
+      return { status: 200, body: decided };
+    }
     const [, one, id] = /^DELETE \/api\/v1\/(sessions|api-keys)\/(\w+)$/.exec(route) ?? [];
     if (one === "sessions") sessions = sessions.filter((each) => each.id !== id);
     if (one === "api-keys") keys = keys.filter((each) => each.id !== id);

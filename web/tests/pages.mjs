@@ -119,6 +119,18 @@ async function people(page, size) {
   await accessible(page, size, "users");
   await dialog(page, size, "New user", "new-user");
   await dialog(page, size, "Change", "edit-user");
+  await page.goto(`${base}/admin/limits/`);
+  await page.getByText("London session").waitFor();
+  await shoot(page, size, "limits");
+  await accessible(page, size, "limits");
+  await dialog(page, size, "New limits", "new-limits");
+  // the second size finds it decided by the first
+  if ((await page.getByRole("button", { name: "Approve" }).count()) > 0) {
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  await page.getByText("applied").waitFor();
   fake.state.doubt = true;
   await page.goto(`${base}/`);
   await page.getByRole("button", { name: "Pause trading" }).click();

@@ -32,10 +32,11 @@ function SignOutButton() {
   );
 }
 
-export type Here = "trading" | "services" | "users" | "security";
+export type Here = "trading" | "limits" | "services" | "users" | "security";
 
 const PAGES: Readonly<Record<Here, { href: string; title: string; admin?: boolean }>> = {
   trading: { href: "/", title: "Trading" },
+  limits: { href: "/admin/limits/", title: "Limits" },
   services: { href: "/admin/", title: "Services", admin: true },
   users: { href: "/admin/users/", title: "Users", admin: true },
   security: { href: "/security/", title: "Security" },
