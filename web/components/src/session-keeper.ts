@@ -53,10 +53,13 @@ export class SessionKeeper {
 
   /** Ask who is signed in. Also the way to follow a change made in another tab. */
   check = async (): Promise<void> => {
+    const before = this.state;
     try {
-      this.hold(await this.ports.ask<Session>(PATH));
+      const session = await this.ports.ask<Session>(PATH);
+      // an answer that was overtaken by a sign-in or a sign-out says nothing about now
+      if (this.state === before) this.hold(session);
     } catch (error) {
-      this.failed(error, this.check);
+      if (this.state === before) this.failed(error, this.check);
     }
   };
 
@@ -126,7 +129,8 @@ export class SessionKeeper {
     return this.state.kind === "signed_in" ? this.state.session.csrf : "";
   }
 
-  private renew = (): Promise<void> => {
+  /** Get a token with what the person may do since a moment ago; also before it is due. */
+  renew = (): Promise<void> => {
     this.renewing ??= this.askRenewal().finally(() => (this.renewing = undefined));
     return this.renewing;
   };

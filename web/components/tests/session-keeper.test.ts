@@ -39,7 +39,32 @@ const refuse = (status: number, code: string) => () => {
   throw new Refusal(status, code, "because");
 };
 
+describe("an answer that was overtaken", () => {
+  it("signs nobody out who has signed in meanwhile, and nobody in who has left", async () => {
+    let answer: (outcome: () => unknown) => void = () => undefined;
+    const slow = () => new Promise((resolve, reject) => (answer = (outcome) => void Promise.resolve().then(outcome).then(resolve, reject)));
+    const { keeper, session } = made({ "GET /session": slow, "DELETE /session": () => undefined });
+    const first = keeper.check();
+    await keeper.signIn({ name: "ann", password: "x" });
+    answer(refuse(401, "not_signed_in"));
+    await first;
+    expect(keeper.state.kind).toBe("signed_in");
+    const second = keeper.check();
+    await keeper.signOut();
+    answer(session);
+    await second;
+    expect(keeper.state.kind).toBe("signed_out");
+  });
+});
+
 describe("renewal", () => {
+  it("brings what a new second factor allows without waiting for half time", async () => {
+    const { asked, keeper } = made();
+    await keeper.check();
+    await keeper.renew();
+    expect(asked).toEqual(["GET /session", "POST /session/renew csrf1"]);
+  });
+
   it("comes at half of the time that is left", () => {
     expect(renewInMs(900_000, 0)).toBe(450_000);
     expect(renewInMs(100_000, 0)).toBe(50_000);

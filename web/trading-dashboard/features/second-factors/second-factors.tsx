@@ -23,7 +23,7 @@ export function SecondFactors({ me }: { readonly me: Fetched<Me> }) {
   const close = (): void => setDoing(undefined);
   const added = async ({ recovery_codes }: SecondFactorAdded): Promise<void> => {
     setCodes(recovery_codes);
-    await Promise.all([me.again(), keeper.check()]);
+    await Promise.all([me.again(), keeper.renew()]);
   };
   const remove = async (path: string): Promise<void> => {
     await keeper.change<undefined>(path, { method: "DELETE" });
