@@ -163,7 +163,7 @@ class OrderDesk:
     async def _execute(self, entry: Entry, received_ns: int) -> None:
         signal, picture = entry.signal, self.watch.picture
         assert picture is not None, "a terminal that is down was refused before"
-        request = request_of(signal, self.watch.facts[signal.symbol], self.lease.until_ns)
+        request = request_of(signal, self.watch.facts[signal.symbol], self.lease.until_ns, picture.account.login)
         entry = msgspec.structs.replace(
             entry, journaled_ms=self.clock.now_ms(), hedging=picture.account.margin_mode == HEDGING
         )

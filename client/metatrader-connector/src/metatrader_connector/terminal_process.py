@@ -17,6 +17,7 @@ import msgspec
 
 from kit.clock import boot_ns
 from metatrader_connector.domain.terminal import (
+    OTHER_ACCOUNT,
     AccountFacts,
     Call,
     DealFacts,
@@ -157,6 +158,9 @@ class Worker:
             "type_filling": request.type_filling,
             "position": request.position,
         }
+        if request.login and (account := self._must(mt5.account_info())).login != request.login:
+            text = f"MT5 was logged in to account {account.login} meanwhile; the order is for {request.login}"
+            return Sent(0, 0, 0, 0.0, 0.0, "", OTHER_ACCOUNT, text, 0, 0, tick.time_msc, ())
         sent_ms, sent_ns = time.time_ns() // 1_000_000, time.monotonic_ns()
         if held := held_back(request, price, sent_ms, boot_ns()):
             return Sent(0, 0, 0, 0.0, 0.0, "", *held, 0, 0, tick.time_msc, ())

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from metatrader_connector.domain.terminal import EXPIRED, Call, Request, TickRead
+from metatrader_connector.domain.terminal import EXPIRED, OTHER_ACCOUNT, Call, Request, TickRead
 from metatrader_connector.terminal_process import Fault, Worker
 
 REQUEST = Request("EURUSD", 0.1, 0, 0, 10, 5, "ait-x", 0, 0.0, 0.0, 2**60, 2**62)
@@ -32,6 +32,9 @@ class Module:
 
     def terminal_info(self) -> object:
         return SimpleNamespace(name="t", company="c", build=1, connected=True)
+
+    def account_info(self) -> object:
+        return SimpleNamespace(login=1000001)
 
     def symbol_info_tick(self, symbol: str) -> object:
         return self.tick
@@ -60,6 +63,14 @@ def test_an_order_whose_time_is_over_is_not_sent_at_all() -> None:
     module = Module()
     sent = Worker(module, "/t", 1).send(msgspec.structs.replace(REQUEST, not_after_ms=1))
     assert (sent.error, module.orders) == (EXPIRED, [])
+
+
+def test_an_order_for_an_account_that_was_left_meanwhile_is_not_sent_at_all() -> None:
+    module = Module()
+    request = msgspec.structs.replace(REQUEST, login=module.account_info().login + 1)
+    assert (Worker(module, "/t", 1).send(request).error, module.orders) == (OTHER_ACCOUNT, [])
+    Worker(module, "/t", 1).send(msgspec.structs.replace(REQUEST, login=module.account_info().login))
+    assert len(module.orders) == 1
 
 
 def test_the_path_is_always_given_and_no_password_ever() -> None:

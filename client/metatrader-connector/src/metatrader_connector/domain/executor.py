@@ -73,7 +73,7 @@ def filling(symbol: SymbolFacts) -> int:
     return FOK if symbol.trade_exemode == EXEMODE_MARKET else RETURN
 
 
-def request_of(signal: Signal, symbol: SymbolFacts, lease_until_ns: int) -> Request:
+def request_of(signal: Signal, symbol: SymbolFacts, lease_until_ns: int, login: int = 0) -> Request:
     """The market order of a signal. A close is a deal of the opposite side on the position's ticket."""
     lowest, highest = collar(signal, symbol.point)
     return Request(
@@ -91,6 +91,7 @@ def request_of(signal: Signal, symbol: SymbolFacts, lease_until_ns: int) -> Requ
         lease_until_ns,
         lowest,
         highest,
+        login,
     )
 
 

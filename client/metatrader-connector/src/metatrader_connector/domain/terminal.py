@@ -160,6 +160,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     lowest: float = 0.0
     highest: float = 0.0
     """The price it may be sent at; 0: any."""
+    login: int = 0
+    """The account it is for; another one may have been logged in since the last look. 0: any."""
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True):
@@ -184,9 +186,9 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     """The order's deals, when the terminal knew them at once."""
 
 
-EXPIRED, FENCED, COLLAR = -20_001, -20_002, -20_003
+EXPIRED, FENCED, COLLAR, OTHER_ACCOUNT = -20_001, -20_002, -20_003, -20_004
 """Our own codes, outside of MT5's: `order_send` was not called."""
-HELD_BACK = {EXPIRED: "expired", FENCED: "fenced", COLLAR: "collar"}
+HELD_BACK = {EXPIRED: "expired", FENCED: "fenced", COLLAR: "collar", OTHER_ACCOUNT: "wrong_account"}
 """ our code -> what the server and the trader are told """
 
 
