@@ -118,6 +118,27 @@ GATEWAY_HOLES = (
         "",
         f"{SERVED}/test_answer_headers.py",
     ),
+    _hole(
+        "that the password does not stand in for a second factor",
+        f"{GATEWAY}/routes/factors.py",
+        "if not methods:",
+        'methods = methods or ("password",)\n        if False:',
+        f"{SERVED}/test_bypasses.py",
+    ),
+    _hole(
+        "that a session gave the second factor that its tenant requires",
+        f"{GATEWAY}/routes/people.py",
+        "required = MFA not in session.amr.split() and",
+        "required = False and",
+        f"{SERVED}/test_bypasses.py",
+    ),
+    _hole(
+        "what changed while somebody signed in",
+        f"{GATEWAY}/routes/people.py",
+        "if now is None or now.disabled or stamp_of(now) != stamp_of(user) or now.password_hash != user.password_hash:",
+        "if now is None:",
+        f"{SERVED}/test_bypasses.py",
+    ),
     _hole("HttpOnly of the cookie", f"{GATEWAY}/routes/people.py", "httponly=True, ", "", COOKIE_TEST),
     _hole("SameSite of the cookie", f"{GATEWAY}/routes/people.py", 'samesite="strict", ', "", COOKIE_TEST),
     _hole(
@@ -179,7 +200,7 @@ GATEWAY_HOLES = (
     _hole(
         "a terminal that was revoked",
         "backend/data-bridge/src/data_bridge/routes.py",
-        "if revocation is not None:",
+        "if revocation is not None and not revocation.holds:",
         "if False:",
         "tests/attack/test_terminals.py",
     ),

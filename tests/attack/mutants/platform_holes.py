@@ -80,7 +80,7 @@ QUESTION_HOLES = (
     _hole(
         "that a service signs with its own key",
         QUESTIONS,
-        "if not any(claims.sub == name and _signed_by(token) in each for name, each in self.services.items()):",
+        "if not any(claims.sub == name and tokens.signed_by(token) in each for name, each in self.services.items()):",
         "if False:",
         QUESTION_TESTS,
     ),
@@ -94,15 +94,22 @@ QUESTION_HOLES = (
     _hole(
         "a person who was revoked",
         QUESTIONS,
-        "if self.revoked(claims, _signed_by(token)):",
+        "if self.revoked(claims, tokens.signed_by(token)):",
         "if False:",
         QUESTION_TESTS,
     ),
     _hole(
         "what was revoked",
         "kit/src/kit/revocations.py",
-        "and issued_ms < found.before_ms:",
-        "and False:",
+        "if always or (issued_ms < found.before_ms and not (found.lifts and terminal)):",
+        "if False:",
+        "kit/tests/unit/test_revocations.py",
+    ),
+    _hole(
+        "that a revoked key is refused whatever moment its tokens state",
+        "kit/src/kit/revocations.py",
+        "found.holds or kind is RevocationKind.KEY",
+        "found.holds",
         "kit/tests/unit/test_revocations.py",
     ),
     _hole(
