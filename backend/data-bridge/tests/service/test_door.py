@@ -90,7 +90,7 @@ async def test_a_good_hello_is_welcomed_with_what_the_store_has(app: Any) -> Non
         (Hello(99, rig.TENANT, rig.ACCOUNT, rig.EPOCH, "t", 1), "unsupported_version", False),
         (Hello(1, "another", rig.ACCOUNT, rig.EPOCH, "t", 1), "tenant_mismatch", False),
         (Hello(1, rig.TENANT, "2000002", rig.EPOCH, "t", 1), "account_mismatch", False),
-        (Hello(1, rig.TENANT, rig.ACCOUNT, 2**62, "t", 1), "malformed", False),
+        (Hello(1, rig.TENANT, rig.ACCOUNT, 2**62, "t", 1), "bad_epoch", True),
     ],
 )
 async def test_a_hello_that_does_not_fit_the_token_gets_a_goodbye(

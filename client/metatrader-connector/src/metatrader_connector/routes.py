@@ -60,6 +60,16 @@ class ServerSide:
         self.forwarder.begin(newest, stored)
         self.welcome = welcome
 
+    async def misdated(self) -> None:
+        """The spool was made while this PC's clock was far ahead. The server has never taken anything of such an epoch,
+        so all of it may begin anew now that the clock is right."""
+        epoch = self.clock.now_ms()
+        if epoch < self.spool.epoch:
+            _log.warning("new_epoch", epoch=epoch, misdated=self.spool.epoch)
+            await self.journal.adopt_epoch(epoch, 0)
+            await self.spool.begin_epoch(epoch)
+            self.forwarder.window.streams.clear()
+
     async def resumed(self) -> None:
         """Executions first, then the ticks that wait."""
         above = self.welcome.execution_stored if self.welcome else 0

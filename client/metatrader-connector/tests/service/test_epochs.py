@@ -163,6 +163,18 @@ async def test_a_crash_while_a_new_epoch_begins_forgets_no_execution(tmp_path, m
     again.journal.close()
 
 
+async def test_a_spool_made_while_the_clock_was_ahead_begins_anew_and_forgets_nothing(side) -> None:
+    await side.spool.begin_epoch(side.clock.now_ms() + 10**10)
+    await side.journal.adopt_epoch(side.spool.epoch)
+    await side.spooled(1, 10)
+    await side.report("a")
+    await side.server.misdated()
+    assert side.spool.epoch == side.journal.epoch == side.clock.now_ms()
+    await side.connect()
+    assert [(e.epoch, e.number) for e in side.line.executions] == [(side.spool.epoch, 1)]
+    assert await pumped(side) == [(1, 10)]
+
+
 async def test_rows_read_before_a_new_epoch_never_bring_old_numbers_into_it(side) -> None:
     await side.spooled(1, 5)
     await side.spool.begin_epoch(2_000)

@@ -30,7 +30,7 @@ def objection(hello: Hello, who: Identity, now_ms: int) -> Goodbye | None:
         return Goodbye("account_mismatch", reason, retry=False)
     if not plausible_epoch(hello.epoch, now_ms):
         reason = f"epoch {hello.epoch} is not a time in milliseconds up to now; check the clock of the PC"
-        return Goodbye("malformed", reason, retry=False)
+        return Goodbye("bad_epoch", reason, retry=True)
     return None
 
 

@@ -67,6 +67,10 @@ class Peer(Protocol):
         """A new connection stands: adjust to what the server has. OSError makes it start again."""
         ...
 
+    async def misdated(self) -> None:
+        """The server takes no numbers of this epoch: it lies in the future."""
+        ...
+
     async def resumed(self) -> None:
         """Now sending is possible: executions first."""
         ...
@@ -210,6 +214,8 @@ class Uplink:
         async with asyncio.timeout(HANDSHAKE_S):
             first = await self._next()
         if not isinstance(first, Control) or not isinstance(first.body, Welcome):
+            if isinstance(first, Control) and isinstance(first.body, Goodbye) and first.body.code == "bad_epoch":
+                await self._peer.misdated()
             self._refuse_or_leave(first)
             return
         await self._peer.welcomed(first.body)
