@@ -92,9 +92,8 @@ class _Client(Client):
         try:
             await super()._process_connect_init()
         finally:
-            # the library leaves out to tell its stream that it runs over TLS, where an end can't stay half open, and
-            # asyncio would log a warning at the end of every connection
-            if (writer := getattr(self._transport, "_io_writer", None)) is not None:
+            # the library does not tell its stream that it runs over TLS: asyncio would warn at the end of each
+            if writer := getattr(self._transport, "_io_writer", None):
                 writer.transport.get_protocol()._over_ssl = True
 
     def _setup_nkeys_seed_connect(self) -> None:
@@ -367,7 +366,6 @@ class NatsBus:
         if not self._nc.is_connected:
             raise BusUnavailable("not connected to NATS")
         await self._nc.flush(timeout=1)
-        # printed as it is, nats-py's version object reads `<nats server v2.15.1>`
         version = self._nc.connected_server_version
         return f"NATS {version.major}.{version.minor}.{version.patch}"
 

@@ -189,16 +189,13 @@ class Connection(picows.WSListener):
             self._turn()
 
     async def _greet(self, hello: Hello) -> None:
-        who, around = self.who, self.around
-        wish = LeaseWish(
-            who.tenant, who.account, hello.journal, hello.last_session, self.session.id, who.terminal, hello.claim, 0
-        )
+        who, around, mine = self.who, self.around, self.session.id
+        wish = LeaseWish(who.tenant, who.account, hello.journal, hello.last_session, mine, who.terminal, hello.claim, 0)
         # first: whoever was replaced while it was away must not replace anybody
         taken = await self._take(wish)
+        # whoever is here stays while nobody can say whose the account is: a stale client must end nobody
         if taken is None and around.roster.is_anothers(who.tenant, who.account, hello.journal):
-            # nobody knows whose the account is: whoever is here stays, or a stale client would end the one that trades
-            reason = "another client of this account is connected, and the store can't say whose it is now"
-            self.session.goodbye("store_unavailable", reason, retry=True)
+            self.session.goodbye("store_unavailable", "nobody can say now whose the account is; try again", retry=True)
         if self.session.phase is not Phase.GREETING:
             self._turn()
             return
@@ -344,10 +341,7 @@ class Connection(picows.WSListener):
         if journal == self.session.posture.journal:
             self.session.goodbye("replaced", "a newer connection of this client has taken over", retry=False)
         else:
-            reason = (
-                "another client of this account was started since; only one may trade it. "
-                "Start this one again if it is to trade"
-            )
+            reason = "another client of this account was started since; start this one again if it is to trade"
             self.session.goodbye("fenced", reason, retry=False)
         self._turn()
 
