@@ -40,7 +40,8 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, 
 
 
 async def opened(world: World, receive_buffer: int = 0) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A raw connection after a good handshake; the headers of the answer were read."""
+    """A raw connection after a good handshake whose ticket was shown: the gateway writes from now on."""
+    shown = await world.http.post("/api/v1/stream-ticket", headers=world.cookie())
     peer = socket.socket()
     if receive_buffer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -53,6 +54,8 @@ async def opened(world: World, receive_buffer: int = 0) -> tuple[asyncio.StreamR
     answer = await reader.readuntil(b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 101 ")
     assert b"extensions" not in answer.lower()
+    # without it the gateway waits in silence, and then ends the socket for that reason alone
+    writer.write(frame(TEXT, shown.json()["ticket"].encode()))
     return reader, writer
 
 

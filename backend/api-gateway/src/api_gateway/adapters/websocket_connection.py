@@ -23,14 +23,15 @@ class PunctualWebSocket(CutsStalls, WebSocketsSansIOProtocol):
 
     https = False
     """Whether browsers come by https, here or at a proxy in front."""
+    heard_burst, linger_s = HEARD_BURST, LINGER_S
     _failed = False
-    _may_say = float(HEARD_BURST)
+    _may_say = 0.0
     _heard_at = 0.0
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the kernel holds."""
         super().connection_made(transport)
-        self._heard_at = self.loop.time()
+        self._heard_at, self._may_say = self.loop.time(), float(self.heard_burst)
         if (peer := transport.get_extra_info("socket")) is not None:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
@@ -57,7 +58,7 @@ class PunctualWebSocket(CutsStalls, WebSocketsSansIOProtocol):
                 self._turn_away()
             return
         now = self.loop.time()
-        self._may_say = min(HEARD_BURST, self._may_say + (now - self._heard_at) * HEARD_PER_S)
+        self._may_say = min(self.heard_burst, self._may_say + (now - self._heard_at) * HEARD_PER_S)
         self._heard_at = now
         allowed = data[: int(self._may_say)]
         self._may_say -= len(allowed)
@@ -75,7 +76,7 @@ class PunctualWebSocket(CutsStalls, WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": reason.code if reason else ABNORMAL})
         self.transport.write(b"".join(self.conn.data_to_send()))
         if self.close_timer is None:
-            self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)
+            self.close_timer = self.loop.call_later(self.linger_s, self.transport.close)
 
     def pause_writing(self) -> None:
         """Whoever takes nothing is not listened to either: each of its pings would cost us an answer."""
