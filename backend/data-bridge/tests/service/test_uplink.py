@@ -134,6 +134,12 @@ async def test_text_and_fragments_are_refused(app: Any, terminal: Any) -> None:
     await eventually(lambda: {r.code for r in terminal.heard(Refused)} == {"not_binary"})
 
 
+async def test_a_frame_that_claims_an_extension_nobody_agreed_to_is_refused(app: Any, terminal: Any) -> None:
+    for bit in (0x40, 0x20, 0x10):
+        terminal.socket.transport.write(bytes([0x82 | bit, 0x81]) + bytes(4) + b"x")
+    await eventually(lambda: [r.code for r in terminal.heard(Refused)] == ["not_binary"] * 3)
+
+
 async def test_an_oversize_frame_ends_the_connection_and_is_counted(app: Any, terminal: Any) -> None:
     with contextlib.suppress(ConnectionClosed):
         await terminal.send(bytes(MAX_FRAME_BYTES + 1))

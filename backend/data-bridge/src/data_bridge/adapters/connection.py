@@ -105,7 +105,7 @@ class Connection(picows.WSListener):
         if not self._scheduled:
             self._now_ms = self.around.clock.now_ms()
             self._schedule()
-        if frame.msg_type is _BINARY and frame.fin:
+        if frame.msg_type is _BINARY and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3):
             self.session.receive(frame.get_payload_as_memoryview(), self._now_ms)
         else:
             self._other_frame(frame)
@@ -118,7 +118,7 @@ class Connection(picows.WSListener):
         elif frame.msg_type in _CONTROL:
             self.session.heard_ms = self._now_ms
         else:
-            reason = "one whole binary frame per message; no text, no fragments"
+            reason = "one whole binary frame per message; no text, no fragments, no extensions"
             self.session.keep_out("not_binary", reason, frame.get_payload_as_bytes(), self._now_ms)
 
     def _schedule(self) -> None:
