@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from token_corpus import Forge, Lie, lies
+from token_corpus import Forge, chosen
 from town import Town
 from wire import Answer, Wire, listener
 
@@ -14,20 +14,6 @@ REFUSED = {400, 401, 403, 413, 431}
 """403 is the answer of a door that wants another proof first; 400, 413 and 431 are for what is no HTTP any more."""
 LONGEST_S = 31 * 86_400
 """No terminal's token lives longer."""
-SAMPLE = 23
-"""Each flipped bit is tried in `test_tokens`; at the doors every so many of them, for the way they are handed on."""
-
-
-def sendable(lie: Lie) -> bool:
-    """A line break or a NUL would be another attack, on headers: see test_smuggling."""
-    return not any(sign in lie.token for sign in "\r\n\x00") and lie.token == lie.token.strip()
-
-
-def chosen(forge: Forge) -> list[Lie]:
-    found = lies(forge)
-    spelling = [lie for lie in found if lie.fault == "T11"]
-    others = [lie for lie in found if lie.fault != "T11"]
-    return [lie for lie in (*others, *spelling[::SAMPLE], *spelling[-40:]) if sendable(lie)]
 
 
 def request(path: str, token: str, upgrade: bool) -> bytes:
