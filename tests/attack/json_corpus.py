@@ -4,8 +4,6 @@ Whether a text is JSON is said by two readers that others wrote (Python's and ms
 than both does the table itself say so.
 """
 
-# ruff: noqa: E501 a table is read by its rows
-
 import itertools
 import json
 from collections.abc import Iterator
