@@ -4,7 +4,7 @@ import { LimitsPage } from "../limits-page.tsx";
 
 export default function Page() {
   return (
-    <SignedIn home="/admin/limits/">
+    <SignedIn home="/admin/">
       <LimitsPage />
     </SignedIn>
   );

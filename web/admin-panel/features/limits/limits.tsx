@@ -12,7 +12,7 @@ import { useSession, useSessionKeeper } from "@web/components/session.tsx";
 import { Propose } from "./propose.tsx";
 import { accountOf, inWords, mayApprove } from "./words.ts";
 
-const PROPOSERS = ["admin", "risk_manager", "trader"];
+const PROPOSERS = new Set(["admin", "risk_manager", "trader"]);
 const COLOURS: Readonly<Record<string, string>> = { waiting: "wait", applied: "good", rejected: "bad", expired: "bad" };
 
 interface Verdict {
@@ -31,7 +31,7 @@ export function Limits() {
   const fetched = useFetched<RiskLimitsView>("/api/v1/limits");
   const [proposing, setProposing] = useState<{ limits: LimitsView | undefined }>();
   const [verdict, setVerdict] = useState<Verdict>();
-  const may = PROPOSERS.includes(role);
+  const may = PROPOSERS.has(role);
   const act = async ({ proposal, word }: Verdict): Promise<void> => {
     await keeper.change(`/api/v1/limits/${encodeURIComponent(proposal.id)}/${word}`, { method: "POST" });
     await fetched.again();
