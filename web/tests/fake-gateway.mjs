@@ -44,6 +44,8 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
   const state = { bus: true, hub: true, setupNeeded: false, role: "admin", streamOpen: true, silent: false, paused: false, factor: false };
   const people = makePeople(state);
   let token = "";
+  /** Renewed tokens stay good until they expire, as at the real gateway. */
+  const good = new Set();
 
   const session = () => ({ name: USER.name, tenant: "default", role: state.role, expires_ms: Date.now() + 900_000, csrf: `csrf-${token}`, id: "s1", user_id: "u1", amr: ["pwd"], auth_ms: Date.now(), second_factor_due: false });
   const broadcast = (message) => {
@@ -86,9 +88,10 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
   };
 
   function api(request, url, body) {
-    const signedIn = token !== "" && request.headers.cookie?.includes(`aitrading=${token}`);
+    const signedIn = [...good].some((each) => request.headers.cookie?.includes(`aitrading=${each}`));
     const enter = (status) => {
       token = Math.random().toString(36).slice(2);
+      good.add(token);
       return { status, body: session(), cookie: `aitrading=${token}; HttpOnly; SameSite=Strict; Path=/` };
     };
     const route = `${request.method} ${url.pathname}`;
@@ -115,6 +118,7 @@ export function makeGateway({ symbols = makeSymbols(), share = 0.12, tick = move
     if (route === "POST /api/v1/commands") return command(body, request.headers["idempotency-key"]);
     if (route === "DELETE /api/v1/session") {
       token = "";
+      good.clear();
       return { status: 204, cookie: "aitrading=; Max-Age=0; Path=/" };
     }
     return problem(404, "not_found", "There is no such path.");
