@@ -39,6 +39,7 @@ SUITES = (
     _ours("tokens", "lying tokens T01-T11", 3_500),
     _ours("token_doors", "the same at HTTP, both WebSockets", 1_200),
     _ours("roles", "roles, written down a second time", 50),
+    _ours("rpc_tokens", "lying proofs over the bus itself", 1_000),
     _ours("json_corpus", "JSON that is none, or means two things", 2_200),
     _ours("schemathesis", "Schemathesis as two tenants", 400, "the package index"),
     _ours("tls_scan", "sslyze on every port, mTLS included", 90, "the package index"),

@@ -17,6 +17,16 @@ def _hole(name: str, file: str, before: str, after: str, *caught_by: str) -> Hol
     return Hole(name, file, ((before, after),), caught_by)
 
 
+BUS_HOLES = (
+    _hole(
+        "the proofs of a question on the real bus",
+        "kit/src/kit/nats_bus.py",
+        "guard.check(method, question, msg.headers)",
+        "pass",
+        "tests/attack/test_rpc_tokens.py::test_W02_a_person_of_another_tenant_is_answered_nothing_by_any_service_and_it_is_audited",
+    ),
+)
+
 TLS_HOLES = (
     Hole(
         "that nothing below TLS 1.3 is spoken",
@@ -170,4 +180,4 @@ ENGINE_HOLES = (
     ),
 )
 
-PLATFORM_HOLES = TLS_HOLES + QUESTION_HOLES + PEOPLE_HOLES + ENGINE_HOLES
+PLATFORM_HOLES = BUS_HOLES + TLS_HOLES + QUESTION_HOLES + PEOPLE_HOLES + ENGINE_HOLES
