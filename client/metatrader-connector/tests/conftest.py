@@ -81,6 +81,9 @@ class _Terminal(picows.WSListener):
             self.bridge.live = None
 
 
+PATIENCE_S = 0.5
+
+
 @dataclass
 class FakeBridge:
     """Keeps what it hears as the store would: contiguous, once. `stores` False: acks nothing."""
@@ -192,14 +195,15 @@ class FakeBridge:
         if (fault := column_fault(batch)) is not None:
             self.faults.append(fault)
             return
-        if self.drop_batches:
-            self.drop_batches -= 1
-            return
         key = (batch.symbol, batch.epoch)
         have = self.ticks.get(key, 0)
+        if self.drop_batches:
+            self.drop_batches -= 1
+            # as the real one: what the store does not confirm in time is asked for again, whether more comes or not
+            asyncio.get_running_loop().call_later(PATIENCE_S, self._ask_again, key, have)
+            return
         if batch.first_seq > have + 1:
-            self.rewinds += 1
-            self.send(Control(Rewind(batch.symbol, batch.epoch, have + 1, "hole")))
+            self._rewind(key, have, "hole")
             return
         fresh = since(batch, have)
         if fresh is None or fresh.count < batch.count:
@@ -211,6 +215,14 @@ class FakeBridge:
             self.batches.append(fresh)
         if self.stores:
             self.send(Control(Ack((StreamPosition(batch.symbol, batch.epoch, fresh.last_seq),))))
+
+    def _rewind(self, key: tuple[str, int], have: int, reason: str) -> None:
+        self.rewinds += 1
+        self.send(Control(Rewind(*key, have + 1, reason)))
+
+    def _ask_again(self, key: tuple[str, int], have: int) -> None:
+        if self.live and self.ticks.get(key, 0) == have:
+            self._rewind(key, have, "not stored in time")
 
     def total(self) -> int:
         return sum(self.ticks.values())
