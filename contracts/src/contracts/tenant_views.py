@@ -51,7 +51,8 @@ class LimitsWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     account: str
-    max_volume: Decimal | None
+    max_volume: str | None
+    """Lots, as a decimal string; the gateway reads it, because a decoder would take a number as well."""
     max_orders_per_minute: int | None
     allowed_symbols: tuple[str, ...]
     based_on: int

@@ -183,7 +183,8 @@ export interface LimitsView {
  */
 export interface LimitsWish {
   readonly account: string;
-  readonly max_volume: Decimal | null;
+  /** Lots, as a decimal string; the gateway reads it, because a decoder would take a number as well. */
+  readonly max_volume: string | null;
   readonly max_orders_per_minute: number | null;
   readonly allowed_symbols: readonly string[];
   readonly based_on: number;

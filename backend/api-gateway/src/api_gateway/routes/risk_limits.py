@@ -1,6 +1,8 @@
 """Risk limits with four eyes: anybody trusted lowers them at once, raising needs another person."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from litestar import Request, get, post
@@ -31,6 +33,8 @@ from contracts.subjects import SYMBOL
 from contracts.tenant_views import LimitProposalView, LimitsView, LimitsWish, RiskLimitsView
 from kit import log
 from kit.errors import BusUnavailable
+
+LOTS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,8})?")
 
 _log = log.get("limits")
 
@@ -117,11 +121,13 @@ def limit_routes(desk: LimitDesk) -> list[HTTPRouteHandler]:
         await desk.market.check_account(caller.tenant, data.account)
         if any(SYMBOL.fullmatch(symbol) is None for symbol in data.allowed_symbols):
             raise RefusedError(invalid("A symbol is not spelled as terminals spell theirs."))
+        if data.max_volume is not None and LOTS.fullmatch(data.max_volume) is None:
+            raise RefusedError(invalid('The most lots are a decimal string, such as "0.5".'))
         wish = LimitWish(
             log.new_correlation_id(),
             caller.tenant,
             data.account,
-            data.max_volume,
+            None if data.max_volume is None else Decimal(data.max_volume),
             data.max_orders_per_minute,
             data.allowed_symbols,
             data.based_on,
