@@ -4,13 +4,13 @@ In a folder: `token.key` signs, `token.pub` is its public part, and `token-retir
 key: public part as hex, then the moment (UTC ms) from which it signed nothing.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from kit import private_file
 from kit.keys import key_id, public_text, read_private_key, read_public
 
 LOOK_EVERY_MS = 1_000
@@ -90,17 +90,7 @@ def rotate(folder: Path, now_ms: int, forget_ms: int) -> tuple[str, str]:
     retired = retired_file(public)
     lines = retired.read_text().splitlines() if retired.exists() else []
     kept = [line for line in lines if now_ms - int(line.partition(" ")[2]) < forget_ms]
-    _replace(retired, "\n".join([*kept, f"{public_text(old)} {now_ms}", ""]), 0o644)
-    _replace(public, public_text(new) + "\n", 0o644)
-    _replace(private, new.private_bytes_raw().hex(), 0o600)
+    private_file.replace(retired, "\n".join([*kept, f"{public_text(old)} {now_ms}", ""]).encode(), 0o644)
+    private_file.replace(public, f"{public_text(new)}\n".encode(), 0o644)
+    private_file.replace(private, new.private_bytes_raw().hex().encode())
     return key_id(old), key_id(new)
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -1,5 +1,6 @@
 """Which certificates are due, and the files of the platform's own authority."""
 
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -115,11 +116,12 @@ def test_an_interrupted_renewal_is_done_again(world: World) -> None:
 def test_a_change_of_the_intermediate_that_was_interrupted_is_done_again(present: World) -> None:
     certificate = present.ca.folder / "intermediate.pem"
     before = certificate.read_bytes()
-    (present.ca.folder / "intermediate.pem.new").mkdir()  # its key is written, and then the disk takes nothing more
+    beside = present.ca.folder / f"intermediate.pem.{os.getpid()}.new"
+    beside.mkdir()  # its key is written, and then the disk takes nothing more
     with pytest.raises(HubError):
         present.ca.renew_intermediate()
     assert certificate.read_bytes() == before
-    (present.ca.folder / "intermediate.pem.new").rmdir()
+    beside.rmdir()
     assert set(present.ca.open()) == set(HOLDERS)
     meet(present, present.files("data-bridge"), present.files("api-gateway"), "data-bridge")
 

@@ -13,6 +13,7 @@ import msgspec
 from central_hub.domain.authority import GATEWAY, LEAF_LIFETIME_S, OPERATOR, Issued, Names, Register, due, is_due
 from central_hub.ports import HubError
 from contracts.ports import PORTS
+from kit import private_file
 
 if TYPE_CHECKING:
     from kit import pki
@@ -116,9 +117,9 @@ class CaFiles:
             key = self._key(self.next_root_key, "the next root is to be made")
             if len(roots) == 2 and roots[1].public_key() == key.public_key():
                 return  # announced before: terminals were told of this very certificate
-            self._write(self.root, pki.pem(roots[0], pki.make_root(now_ms=self.now_ms(), key=key).certificate))
+            private_file.replace(self.root, pki.pem(roots[0], pki.make_root(now_ms=self.now_ms(), key=key).certificate))
             for holder in HOLDERS:
-                self._write(self.leaf_folder(holder) / "ca.pem", self.root.read_bytes())
+                private_file.replace(self.leaf_folder(holder) / "ca.pem", self.root.read_bytes())
 
     def rotate_root(self) -> tuple[str, ...]:
         """Make the announced root the root, with a new intermediate and new leafs below it. The old one stays trusted
@@ -131,7 +132,7 @@ class CaFiles:
             if len(roots) != 2 or roots[1].public_key() != key.public_key():
                 raise HubError("The next root was not announced: run `aitrading ca rotate-root`.")
             os.replace(self.next_root_key, self.root_key)
-            self._write(self.root, pki.pem(roots[1], roots[0]))
+            private_file.replace(self.root, pki.pem(roots[1], roots[0]))
             self._spare()
             now = self.now_ms()
             fresh = Issued(now, now + pki.ROOT_LIFETIME_S * 1000, "itself")
@@ -143,7 +144,7 @@ class CaFiles:
         from kit import pki
 
         with self._alone():
-            self._write(self.root, pki.pem(pki.read_chain(self.root.read_bytes())[0]))
+            private_file.replace(self.root, pki.pem(pki.read_chain(self.root.read_bytes())[0]))
             return self._issue_due(msgspec.structs.replace(self.register(), leafs={}))
 
     def sign_terminal(self, request: bytes, tenant: str, terminal_id: str) -> bytes:
@@ -169,9 +170,9 @@ class CaFiles:
         leaf = pki.make_leaf(issuer, key.public_key(), identity, now_ms=self.now_ms(), lifetime_s=life)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._write(folder / "key.pem", pki.key_pem(key))
-            self._write(folder / "cert.pem", pki.pem(leaf, issuer.certificate))
-            self._write(folder / "ca.pem", self.root.read_bytes())
+            private_file.replace(folder / "key.pem", pki.key_pem(key))
+            private_file.replace(folder / "cert.pem", pki.pem(leaf, issuer.certificate))
+            private_file.replace(folder / "ca.pem", self.root.read_bytes())
         except OSError as error:
             raise HubError(f"{folder} can't be written ({error.strerror}): choose another with --out.") from None
 
@@ -210,10 +211,12 @@ class CaFiles:
 
         now = self.now_ms()
         root = pki.make_root(now_ms=now)
-        self._write(self.root_key, pki.key_pem(root.key))
-        self._write(self.root, pki.pem(root.certificate))
+        private_file.replace(self.root_key, pki.key_pem(root.key))
+        private_file.replace(self.root, pki.pem(root.certificate))
         self._spare()
-        self._write(self.rotation_public, public_text(make_private_key(self.offline / "rotation.key")).encode())
+        private_file.replace(
+            self.rotation_public, public_text(make_private_key(self.offline / "rotation.key")).encode()
+        )
         nothing = Issued(0, 0, "")
         self._keep(Register(Issued(now, now + pki.ROOT_LIFETIME_S * 1000, "itself"), nothing, ""))
         self._sign_intermediate("")
@@ -223,9 +226,9 @@ class CaFiles:
         from kit.tls import spki_pin
 
         spare = pki.make_key()
-        self._write(self.next_root_key, pki.key_pem(spare))
+        private_file.replace(self.next_root_key, pki.key_pem(spare))
         pin = spki_pin(pki.der(pki.make_root(now_ms=self.now_ms(), key=spare).certificate))
-        self._write(self.backup_pin, pin.encode())
+        private_file.replace(self.backup_pin, pin.encode())
 
     def _key(self, file: Path, why: str) -> "pki.Key":
         from kit import pki
@@ -252,8 +255,8 @@ class CaFiles:
         )
         # whoever is interrupted here finds it due at the next start, instead of a key that does not fit its certificate
         self._keep(msgspec.structs.replace(self.register(), intermediate=Issued(0, 0, "")))
-        self._write(self.folder / "intermediate.key", pki.key_pem(made.key))
-        self._write(self.folder / "intermediate.pem", pki.pem(made.certificate))
+        private_file.replace(self.folder / "intermediate.key", pki.key_pem(made.key))
+        private_file.replace(self.folder / "intermediate.pem", pki.pem(made.certificate))
         register = Register(
             self.register().root,
             Issued(now, now + pki.INTERMEDIATE_LIFETIME_S * 1000, "root"),
@@ -316,23 +319,14 @@ class CaFiles:
             addresses=("127.0.0.1", "::1", *public.addresses),
             server=holder != OPERATOR,
         )
-        self._write(folder / "key.pem", pki.key_pem(key))
-        self._write(folder / "cert.pem", pki.pem(leaf, issuer.certificate))
-        self._write(folder / "ca.pem", self.root.read_bytes())
+        private_file.replace(folder / "key.pem", pki.key_pem(key))
+        private_file.replace(folder / "cert.pem", pki.pem(leaf, issuer.certificate))
+        private_file.replace(folder / "ca.pem", self.root.read_bytes())
 
     def _keep(self, register: Register) -> None:
-        self._write(self.folder / "register.json", msgspec.json.format(msgspec.json.encode(register), indent=1))
-
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        # beside and renamed into place: a reader sees the old file or the new one
-        fresh = path.with_name(f"{path.name}.new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
+        private_file.replace(
+            self.folder / "register.json", msgspec.json.format(msgspec.json.encode(register), indent=1)
+        )
 
 
 def _identity(holder: str) -> "Identity":

@@ -1,12 +1,12 @@
 """The keys with which services sign for themselves on the bus: one pair each, made at the first start."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from central_hub.ports import HubError
+from kit import private_file
 
 FOLDER = "service-keys"
 PUBLIC = "public.json"
@@ -24,12 +24,6 @@ def make_service_keys(secrets: Path, services: Iterable[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
         keys = {name: [public_text(make_private_key(folder / f"{name}.key"))] for name in sorted(services)}
-        fresh = folder / f"{PUBLIC}.{os.getpid()}.new"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(keys), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, folder / PUBLIC)
+        private_file.replace(folder / PUBLIC, msgspec.json.format(msgspec.json.encode(keys), indent=1))
     except (OSError, ValueError) as error:
         raise HubError(f"The service keys in {folder} can't be used ({error}): restore them from a backup.") from None

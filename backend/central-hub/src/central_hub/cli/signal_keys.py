@@ -13,6 +13,7 @@ from central_hub.cli.asking import write_down
 from central_hub.domain.signal_keys import LEAD_MS, TooSoon, next_list
 from central_hub.ports import HubError
 from contracts.rotation import KeyList, SignalKey, SignedKeyList
+from kit import private_file
 
 LIST = "signal-keys.json"
 
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         raise HubError(f"{text} Use --revoke if the present key is in wrong hands.") from None
     # the private key first: an engine that sees the list must find the key
     os.replace(made, secrets / "signal-keys" / f"{fresh.key_id}.key")
-    _write(secrets / LIST, msgspec.json.encode(sign_list(after, rotation_key)), 0o600)
+    private_file.replace(secrets / LIST, msgspec.json.encode(sign_list(after, rotation_key)))
     print(_said(after, fresh.key_id, options.revoke))
     return 0
 
@@ -75,13 +76,3 @@ def _known(path: Path) -> SignedKeyList | None:
 def _forget(secrets: Path) -> None:
     for left in (secrets / "signal-keys").glob("new-*.key"):
         left.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)

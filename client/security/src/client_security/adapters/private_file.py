@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from client_security.domain.vault_format import VaultRefused
+from kit import private_file
 
 LOCK_WITHIN_S = 10.0
 
@@ -15,13 +16,7 @@ LOCK_WITHIN_S = 10.0
 def write_private(path: Path, data: bytes) -> None:
     """Either the old or the new contents survive a crash, never a mixture; on disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    private_file.replace(path, data)
     if os.name == "posix":  # the new name itself must survive a power cut too
         folder = os.open(path.parent, os.O_RDONLY)
         try:
