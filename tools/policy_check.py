@@ -22,7 +22,7 @@ from api_gateway.domain import access
 from api_gateway.routes.schema import GENERATED
 from api_gateway.settings import Settings
 from central_hub.cli import parser
-from contracts import limits, people, ports, rpc, subjects, tenants
+from contracts import limits, news, people, ports, rpc, subjects, tenants
 from contracts.commands import CommandBody
 from contracts.subjects import Rights
 from kit import policy
@@ -64,7 +64,7 @@ async def _gateway_routes() -> set[Route]:
 
 def methods_of(*modules: Any) -> set[tuple[str, str]]:
     """Every question of the contracts."""
-    found = [each for module in modules or (rpc, people, tenants, limits) for each in vars(module).values()]
+    found = [each for module in modules or (rpc, people, tenants, limits, news) for each in vars(module).values()]
     return {(each.service, each.name) for each in found if isinstance(each, rpc.Method)}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import argon2
 import httpx
+from news_world import MemoryNews
 from people_world import MemoryPeople
 from tenants_world import MemoryTenants
 
@@ -120,6 +121,7 @@ class Platform:
     broken: Exception | None = None
     people: MemoryPeople = field(default_factory=MemoryPeople)
     tenants: MemoryTenants = field(default_factory=MemoryTenants)
+    news: MemoryNews = field(default_factory=MemoryNews)
 
     def __post_init__(self) -> None:
         self.people.users = self.users
@@ -128,6 +130,7 @@ class Platform:
         """Begin to answer."""
         await self.people.answer_on(bus)
         await self.tenants.answer_on(bus)
+        await self.news.answer_on(bus)
         for method, handler in (
             (rpc.USER_COUNT, self.count),
             (rpc.USER_FIND, self.find),

@@ -92,6 +92,36 @@ export interface BarsView {
   readonly bars: readonly BarView[];
 }
 
+/**
+ * One event. `clock`: exact, all_day or tentative; of the latter two `at_ms` is the day's beginning, UTC.
+ *
+ * Values are texts as the source wrote them; empty: none.
+ */
+export interface CalendarEventView {
+  readonly key: string;
+  readonly source: string;
+  readonly title: string;
+  readonly at_ms: number;
+  readonly clock: string;
+  /** When a terminal's PC first saw this version. */
+  readonly first_seen_ms: number;
+  readonly version: number;
+  readonly currency: string;
+  /** high, medium, low, holiday, or empty. */
+  readonly impact: string;
+  readonly actual: string;
+  readonly forecast: string;
+  readonly previous: string;
+  readonly revised: string;
+  readonly link: string;
+}
+
+/** GET /api/v1/calendar, earliest first; versions of one event oldest first. */
+export interface CalendarView {
+  readonly events: readonly CalendarEventView[];
+  readonly server_ms: number;
+}
+
 /** The command is on its way; `id` is its name in orders and audit. */
 export interface CommandAccepted {
   readonly id: string;
@@ -202,6 +232,27 @@ export interface Me {
   readonly mfa_required: boolean;
   readonly passkeys_possible: boolean;
   readonly password_changed_ms: number;
+}
+
+/** One message; every text is plain text. `published_ms` is 0 when the source does not say; stamps are UTC ms. */
+export interface NewsItemView {
+  readonly key: string;
+  readonly source: string;
+  readonly title: string;
+  readonly published_ms: number;
+  /** When a terminal's PC first saw this version. */
+  readonly first_seen_ms: number;
+  readonly version: number;
+  /** http or https, or empty. */
+  readonly link: string;
+  readonly summary: string;
+  readonly category: string;
+}
+
+/** GET /api/v1/news, newest first. */
+export interface NewsView {
+  readonly news: readonly NewsItemView[];
+  readonly server_ms: number;
 }
 
 /** A person's market order. `volume` is a decimal string in lots. */

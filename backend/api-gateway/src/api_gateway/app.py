@@ -35,6 +35,7 @@ from api_gateway.routes.guard import Guard
 from api_gateway.routes.market import Market, market_routes
 from api_gateway.routes.me import me_routes, own_session_routes
 from api_gateway.routes.measures import Measures
+from api_gateway.routes.news import news_routes
 from api_gateway.routes.operations import health_routes, operations_routes
 from api_gateway.routes.people import Desk as People
 from api_gateway.routes.problems import Report
@@ -203,6 +204,7 @@ async def build(
             *market_routes(market),
             *trading_routes(market, Desk(market, journal, quotas=quotas)),
             *limit_routes(LimitDesk(market, directory, journal)),
+            *news_routes(directory, clock),
             *usage_routes(directory, quotas, clock),
             *export_routes(market),
             *trail_routes(store, clock),

@@ -9,6 +9,7 @@ from contracts.tenants import Measure
 from contracts.terminals import Joined
 from contracts.uplink import MAX_FRAME_BYTES
 from data_bridge.adapters.connection import Connection, Surroundings
+from data_bridge.adapters.errand_talk import Errands
 from data_bridge.adapters.join_talk import Talks
 from data_bridge.adapters.key_list_file import KeyListFile
 from data_bridge.adapters.prometheus import BridgeCollector
@@ -60,7 +61,13 @@ async def create_app(service: Service, settings: Settings) -> None:
             if connection.who.terminal == joined.terminal:
                 connection.session.renewed(joined.expires_ms)
 
+    errands = Errands(service.bus, service.clock, counts, trail, shelf)
+
     def revoked(revocation: Revocation) -> None:
+        if not revocation.lifts and revocation.kind is RevocationKind.TERMINAL:
+            errands.dismiss(terminal=revocation.subject)
+        elif not revocation.lifts and revocation.kind is RevocationKind.TENANT:
+            errands.dismiss(tenant=revocation.subject)
         for connection in list(connections):
             who = connection.who
             named = {RevocationKind.TERMINAL: who.terminal, RevocationKind.TENANT: who.tenant}
@@ -83,6 +90,7 @@ async def create_app(service: Service, settings: Settings) -> None:
         settings.operator_tenant,
         open_terminal,
         talks.begin,
+        errands.begin,
     )
 
     meter = Meter(f"data-bridge {service.started_ms}")

@@ -11,6 +11,8 @@ from kit.edge import Peer
 
 OpenTalk = Callable[[str, Peer], "picows.WSListener | None"]
 """Makes the listener of a PC that joins or renews (the path says which); None when there are too many already."""
+OpenErrands = Callable[[Identity], "picows.WSListener | None"]
+"""Makes the listener of a terminal's PC that brings news; None when there are too many already."""
 OpenTerminal = Callable[[Identity], picows.WSListener]
 """Makes the listener of a terminal whose token was proved."""
 

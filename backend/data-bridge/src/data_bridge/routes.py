@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import msgspec
 import picows
 
+from contracts import errands
 from contracts.subjects import ACCOUNT, TENANT
 from contracts.terminals import JOIN_PATH, RENEW_PATH
 from contracts.uplink import PATH
 from contracts.views import Problem
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.greeting import Identity
-from data_bridge.ports import OpenTalk, OpenTerminal, Trail
+from data_bridge.ports import OpenErrands, OpenTalk, OpenTerminal, Trail
 from kit.clock import Clock
 from kit.edge import Peer, answer
 from kit.errors import TokenRefused
@@ -40,6 +41,7 @@ class Door:
     operator_tenant: str
     open_terminal: OpenTerminal
     open_talk: OpenTalk
+    open_errands: OpenErrands
     closing: bool = False
 
     def accept(
@@ -47,12 +49,13 @@ class Door:
     ) -> picows.WSListener | picows.WSUpgradeResponseWithListener | None:
         """A listener for a proved terminal or for one that joins, 401 for anybody else, None for another path."""
         path = request.path.split(b"?", 1)[0].decode("latin-1")
-        if path not in (PATH, JOIN_PATH, RENEW_PATH):
+        if path not in (PATH, errands.PATH, JOIN_PATH, RENEW_PATH):
             return None
         if self.closing:
             return self._refuse(503, "restarting", "the bridge is restarting; try again in a few seconds", peer)
         try:
-            who = self._identify(request.headers.get("Authorization", ""), peer) if path == PATH else None
+            known = path in (PATH, errands.PATH)
+            who = self._identify(request.headers.get("Authorization", ""), peer) if known else None
         except TokenRefused as refusal:
             return self._refuse(401, refusal.code, str(refusal), peer)
         subject = Subject(who.terminal, who.tenant, TERMINAL) if who else NOBODY
@@ -60,11 +63,11 @@ class Door:
         decided = decide(subject, EDGES.get((AUDIENCE, "WS", path), ""), subject.tenant, facts)
         if isinstance(decided, Denied):
             return self._refuse(403, decided.code, decided.reason, peer)
-        if who is not None:
+        if who is not None and path == PATH:
             return self.open_terminal(who)
-        talk = self.open_talk(path, peer)
+        talk = self.open_talk(path, peer) if who is None else self.open_errands(who)
         if talk is None:
-            return self._refuse(503, "busy", "too many terminals join at once; try again in a few seconds", peer)
+            return self._refuse(503, "busy", "too many terminals come at once; try again in a few seconds", peer)
         return talk
 
     def _identify(self, authorization: str, peer: Peer) -> Identity:

@@ -1,9 +1,9 @@
-"""The questions about people, tenants and limits that this service answers on the bus."""
+"""The questions about people, tenants, limits and news that this service answers on the bus."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from contracts import limits, people, tenants
+from contracts import limits, news, people, tenants
 from contracts.rpc import Method
 from database_service.domain.questions import struct_fault
 from database_service.ports import People
@@ -22,8 +22,8 @@ class On(Protocol):
 
 
 def methods() -> Iterator[Method[Any, Any]]:
-    """Every question of the three contracts."""
-    for module in (people, tenants, limits):
+    """Every question of the four contracts."""
+    for module in (people, tenants, limits, news):
         yield from (each for each in vars(module).values() if isinstance(each, Method))
 
 

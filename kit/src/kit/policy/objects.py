@@ -6,7 +6,7 @@ The gateway's own routes name theirs in `api_gateway.domain.access.TABLE`.
 from dataclasses import dataclass
 from typing import Any
 
-from contracts import limits, people, rpc, tenants
+from contracts import limits, news, people, rpc, tenants
 from contracts.commands import CommandBody, LimitsChanged, PauseTrading, PlaceOrder, ResumeTrading
 from kit.policy.rules import GATEWAY
 
@@ -95,6 +95,9 @@ ASKS: dict[tuple[str, str], Ask] = {
     _key(tenants.TENANT_CHANGE): Ask("tenants.manage"),
     _key(tenants.USAGE_ADD): Ask("usage.tell"),
     _key(tenants.USAGE): Ask("usage.read", _PERSONS),
+    _key(news.NEWS_KEEP): Ask("news.keep"),
+    _key(news.NEWS): Ask("news.read", _PERSONS),
+    _key(news.CALENDAR): Ask("news.read", _PERSONS),
     _key(limits.LIMITS): Ask("limits.read", _PERSONS),
     _key(limits.PROPOSALS): Ask("limits.read", _PERSONS),
     _key(limits.LIMIT_PROPOSE): Ask("limits.propose", _PERSONS),
@@ -127,6 +130,7 @@ EDGES: dict[tuple[str, str, str], str] = {
     ("*", "GET", "/metrics"): "health.read",
     ("central-hub", "GET", "/services"): "health.read",
     ("data-bridge", "WS", "/terminal"): "terminal.connect",
+    ("data-bridge", "WS", "/errands"): "errands.run",
     ("data-bridge", "WS", "/join"): "terminals.join",
     ("data-bridge", "WS", "/renew"): "terminals.renew",
 }
@@ -134,7 +138,7 @@ EDGES: dict[tuple[str, str, str], str] = {
 
 PORTS: dict[str, tuple[str, ...]] = {
     "api-gateway": ("pages.read", "session.open", "health.read"),
-    "data-bridge": ("terminal.connect", "terminals.join", "terminals.renew", "health.read"),
+    "data-bridge": ("terminal.connect", "errands.run", "terminals.join", "terminals.renew", "health.read"),
     "trading-engine": ("health.read",),
     "database-service": ("health.read",),
     "central-hub": ("health.read",),

@@ -58,6 +58,7 @@ PERSONS: dict[str, Rule] = {
     "users.read": Rule("See people and their sessions", _is(ADMIN, AUDITOR)),
     "users.manage": Rule("Add people, change and end their rights", _is(ADMIN), step_up_s=STEP_UP_S),
     "stream.open": Rule("Follow prices, orders and accounts live", PEOPLE),
+    "news.read": Rule("Read news and the economic calendar", PEOPLE | {OPERATOR}),
     "market.read": Rule("Read symbols, ticks and bars", PEOPLE | {OPERATOR}),
     "accounts.read": Rule("Read accounts and positions", PEOPLE | {ENGINE, GATEWAY, OPERATOR}),
     "orders.read": Rule("Read orders", PEOPLE | {ENGINE, OPERATOR}),
@@ -94,6 +95,8 @@ PERSONS: dict[str, Rule] = {
 
 PLATFORM: dict[str, Rule] = {
     "terminal.connect": Rule("Connect a terminal: ticks up, signals down", _is(TERMINAL)),
+    "errands.run": Rule("Bring news and fetch settings, beside trading", _is(TERMINAL)),
+    "news.keep": Rule("Keep what terminals' PCs collected", _is(BRIDGE), Tenants.ANY),
     "ticks.publish": Rule("Publish ticks", _is(BRIDGE), Tenants.ANY),
     "ticks.follow": Rule("Follow ticks", _is(DATABASE, ENGINE, GATEWAY), Tenants.ANY),
     "accounts.publish": Rule("Publish states of accounts", _is(BRIDGE), Tenants.ANY),

@@ -64,6 +64,8 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/symbols"): "market.read",
     ("GET", "/api/v1/ticks"): "market.read",
     ("GET", "/api/v1/bars"): "market.read",
+    ("GET", "/api/v1/news"): "news.read",
+    ("GET", "/api/v1/calendar"): "news.read",
     ("GET", "/api/v1/accounts"): "accounts.read",
     ("GET", "/api/v1/positions"): "accounts.read",
     ("GET", "/api/v1/orders"): "orders.read",

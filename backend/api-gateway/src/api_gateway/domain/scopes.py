@@ -9,7 +9,9 @@ PURPOSE = "api_key"
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 SCOPES: dict[str, frozenset[str]] = {
-    "read": frozenset({"market.read", "accounts.read", "orders.read", "executions.read", "stream.open", "api.read"}),
+    "read": frozenset(
+        {"market.read", "news.read", "accounts.read", "orders.read", "executions.read", "stream.open", "api.read"}
+    ),
     "trade": frozenset({"commands.give", "orders.place", "orders.close", "killswitch.press"}),
 }
 """ scope -> the actions of the policy that it stands for """

@@ -1,11 +1,17 @@
-"""People, tenants and limits on PostgreSQL: one transaction for each question."""
+"""People, tenants, limits and news on PostgreSQL: one transaction for each question."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from contracts import limits, people, tenants
+from contracts import limits, news, people, tenants
 from contracts.rpc import Method
-from database_service.adapters import postgres_identity, postgres_limits, postgres_sessions, postgres_tenants
+from database_service.adapters import (
+    postgres_identity,
+    postgres_limits,
+    postgres_news,
+    postgres_sessions,
+    postgres_tenants,
+)
 from database_service.adapters.postgres import EVERY_TENANT, Postgres
 
 Q = TypeVar("Q")
@@ -39,6 +45,9 @@ _WORK: dict[str, Work] = {
     tenants.TENANT_CHANGE.name: postgres_tenants.change,
     tenants.USAGE_ADD.name: postgres_tenants.tell_usage,
     tenants.USAGE.name: postgres_tenants.usage,
+    news.NEWS_KEEP.name: postgres_news.keep,
+    news.NEWS.name: postgres_news.news,
+    news.CALENDAR.name: postgres_news.calendar,
     limits.LIMITS.name: postgres_limits.read,
     limits.PROPOSALS.name: postgres_limits.proposals,
     limits.LIMIT_PROPOSE.name: postgres_limits.propose,

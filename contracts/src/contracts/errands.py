@@ -1,0 +1,44 @@
+"""What a terminal's PC asks the bridge besides trading: one short WebSocket, so that news never delay an order.
+
+The PC opens `/errands` with the certificate and the token of its terminal, sends one frame, waits for its answer, sends
+the next, and hangs up when it has nothing more to say. The bridge answers in order.
+"""
+
+import msgspec
+
+from contracts.news import CalendarEvent, NewsItem
+
+PATH = "/errands"
+MAX_FRAME_BYTES = 1024 * 1024
+ANSWER_WITHIN_S = 10.0
+"""The bridge answers or says `NotNow` by then."""
+IDLE_S = 10.0
+"""A PC that says nothing for so long is hung up on."""
+
+
+class NewsBatch(msgspec.Struct, frozen=True, array_like=True, tag="news"):
+    """What was collected: `MOST_AT_ONCE` at most."""
+
+    news: tuple[NewsItem, ...] = ()
+    events: tuple[CalendarEvent, ...] = ()
+
+
+class NewsTaken(msgspec.Struct, frozen=True, array_like=True, tag="taken"):
+    """All of the batch is in the store, but for what is `refused`: that will never be taken, do not send it again."""
+
+    refused: tuple[tuple[str, str], ...] = ()
+    """ (key, reason) """
+
+
+class NotNow(msgspec.Struct, frozen=True, array_like=True, tag="not_now"):
+    """Nothing was kept. Try again later when `retry`; else the frame itself is wrong."""
+
+    code: str
+    reason: str
+    retry: bool = True
+
+
+UpErrand = NewsBatch
+"""What the bridge may receive."""
+DownErrand = NewsTaken | NotNow
+"""What the PC may receive."""
