@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from mt5sim.arguments import MAX_GROUP, MAX_SYMBOL, names_in, positional, seconds, text
+from mt5sim import constants as c
+from mt5sim.arguments import MAX_GROUP, MAX_SYMBOL, anything, int32, names_in, positional, seconds, text
+from mt5sim.knobs import faults
 from mt5sim.rates import NO_RATES, TIMEFRAMES, Rates
 from mt5sim.records import build
 from mt5sim.session import CALL_FAILED, INVALID_ARGUMENTS, INVALID_PARAMS, NOT_FOUND, Failed, call, session
@@ -49,14 +51,14 @@ def symbols_get(*args: Any, **kwargs: Any) -> tuple[SymbolInfo, ...] | bool | No
 
 @call(None)
 def symbol_info(*args: Any) -> SymbolInfo | None:
-    terminal, name = _known("symbol_info", *positional("symbol_info", args, object))
+    terminal, name = _known("symbol_info", *positional("symbol_info", args, anything))
     return symbol_view(terminal, name)
 
 
 @call(None)
 def symbol_info_tick(*args: Any) -> Tick | None:
     """The newest tick; all zero while the symbol has none."""
-    terminal, name = _known("symbol_info_tick", *positional("symbol_info_tick", args, object))
+    terminal, name = _known("symbol_info_tick", *positional("symbol_info_tick", args, anything))
     feed = terminal.feeds.get(name)
     if feed is None or not feed.visible:
         return build(Tick, time=0, bid=0.0, ask=0.0, last=0.0, volume=0, time_msc=0, flags=0, volume_real=0.0)
@@ -65,8 +67,8 @@ def symbol_info_tick(*args: Any) -> Tick | None:
 
 @call(False)
 def symbol_select(*args: Any) -> bool:
-    """symbol_select(symbol, [enable]): show or hide in Market Watch; a symbol with an open position stays."""
-    name, *enable = positional("symbol_select", args, object, object, optional=1)
+    """symbol_select(symbol, [enable]): show in Market Watch, or hide, unless a position is open. Any value will do."""
+    name, *enable = positional("symbol_select", args, anything, anything, optional=1)
     terminal, name = _known("symbol_select", name)
     if not enable or enable[0]:
         terminal.selected.add(name)
@@ -80,8 +82,8 @@ def symbol_select(*args: Any) -> bool:
 @call(None)
 def copy_ticks_from(*args: Any) -> Ticks | None:
     """copy_ticks_from(symbol, date_from, count, flags): oldest first. In a replay at speed 0 this moves the market."""
-    symbol, start, count, flags = positional("copy_ticks_from", args, object, object, int, int)
-    from_msc = seconds(start) * 1000
+    symbol, start, count, flags = positional("copy_ticks_from", args, anything, anything, int32, int32)
+    from_msc = seconds("copy_ticks_from", start) * 1000
     terminal, name = _known("copy_ticks_from", symbol)
     if flags not in FLAG_MASKS or count <= 0:
         raise Failed(INVALID_PARAMS)
@@ -96,8 +98,8 @@ def copy_ticks_from(*args: Any) -> Ticks | None:
 @call(None)
 def copy_ticks_range(*args: Any) -> Ticks | None:
     """copy_ticks_range(symbol, date_from, date_to, flags): both ends included, whole seconds."""
-    symbol, start, stop, flags = positional("copy_ticks_range", args, object, object, object, int)
-    from_msc, to_msc = seconds(start) * 1000, seconds(stop) * 1000
+    symbol, start, stop, flags = positional("copy_ticks_range", args, anything, anything, anything, int32)
+    from_msc, to_msc = (seconds("copy_ticks_range", date) * 1000 for date in (start, stop))
     terminal, name = _known("copy_ticks_range", symbol)
     if flags not in FLAG_MASKS:
         raise Failed(INVALID_PARAMS)
@@ -106,17 +108,20 @@ def copy_ticks_range(*args: Any) -> Ticks | None:
 
 
 def _bars(terminal: Terminal, name: str, timeframe: int) -> Rates:
+    """The newest of them, as many as the chart holds."""
     if timeframe not in TIMEFRAMES:
         raise Failed(INVALID_PARAMS)
     feed = terminal.feeds.get(name)
-    return NO_RATES if feed is None else terminal.bars[name].bars(feed, timeframe, terminal.profiles[name].digits)
+    if feed is None:
+        return NO_RATES
+    return terminal.bars[name].bars(feed, timeframe, terminal.profiles[name].digits)[-max(1, faults.maxbars) :]
 
 
 @call(None)
 def copy_rates_from(*args: Any) -> Rates | None:
     """copy_rates_from(symbol, timeframe, date_from, count): the `count` bars that opened at date_from or before."""
-    symbol, timeframe, start, count = positional("copy_rates_from", args, object, int, object, int)
-    opened = seconds(start)
+    symbol, timeframe, start, count = positional("copy_rates_from", args, anything, int32, anything, int32)
+    opened = seconds("copy_rates_from", start)
     rates = _bars(*_known("copy_rates_from", symbol), timeframe)
     return _newest(rates[: np.searchsorted(rates["time"], opened, side="right")], 0, count)
 
@@ -124,7 +129,7 @@ def copy_rates_from(*args: Any) -> Rates | None:
 @call(None)
 def copy_rates_from_pos(*args: Any) -> Rates | None:
     """copy_rates_from_pos(symbol, timeframe, start_pos, count): position 0 is the current bar."""
-    symbol, timeframe, position, count = positional("copy_rates_from_pos", args, object, int, int, int)
+    symbol, timeframe, position, count = positional("copy_rates_from_pos", args, anything, int32, int32, int32)
     rates = _bars(*_known("copy_rates_from_pos", symbol), timeframe)
     return _newest(rates, position, count)
 
@@ -132,41 +137,67 @@ def copy_rates_from_pos(*args: Any) -> Rates | None:
 @call(None)
 def copy_rates_range(*args: Any) -> Rates | None:
     """copy_rates_range(symbol, timeframe, date_from, date_to): bars that opened from date_from to date_to."""
-    symbol, timeframe, start, stop = positional("copy_rates_range", args, object, int, object, object)
-    first, last = seconds(start), seconds(stop)
+    symbol, timeframe, start, stop = positional("copy_rates_range", args, anything, int32, anything, anything)
+    first, last = (seconds("copy_rates_range", date) for date in (start, stop))
     rates = _bars(*_known("copy_rates_range", symbol), timeframe)
     times = rates["time"]
-    return rates[np.searchsorted(times, first, side="left") : np.searchsorted(times, last, side="right")].copy()
+    found = rates[np.searchsorted(times, first, side="left") : np.searchsorted(times, last, side="right")]
+    if len(found) >= faults.maxbars:
+        raise Failed(INVALID_PARAMS)
+    return found.copy()
 
 
 def _newest(rates: Rates, position: int, count: int) -> Rates:
-    if position < 0 or count <= 0:
+    """Asking for as many bars as a chart may hold, or more, fails whole: measured on a real terminal."""
+    if position < 0 or not 0 < count < faults.maxbars:
         raise Failed(INVALID_PARAMS)
     end = max(0, len(rates) - position)
     return rates[max(0, end - count) : end].copy()
 
 
-def _no_book(args: tuple[Any, ...]) -> bool:
-    """Whether the arguments are bad, which makes all three answer None; good ones find no depth of market to read."""
-    if len(args) == 1 and isinstance(args[0], str):
-        raise Failed(CALL_FAILED)
+def _booked(function: str, args: tuple[Any, ...]) -> tuple[Terminal, str] | None:
+    """The symbol whose depth of market is meant; None on a bad argument, which makes all three answer None."""
+    (name,) = positional(function, args, anything)
+    if isinstance(name, str) and len(name) <= MAX_SYMBOL:
+        return _known(function, name)
     session.last_error = INVALID_ARGUMENTS
-    return True
+    return None
 
 
 @call(False)
 def market_book_add(*args: Any) -> bool | None:
-    """Depth of market is not simulated: always False with (-1, 'Terminal: Call failed')."""
-    return None if _no_book(args) else True
+    """market_book_add(symbol): subscribe to its depth of market. False, or None on a bad argument."""
+    found = _booked("market_book_add", args)
+    if found is None:
+        return None
+    session.books().add(found[1])
+    return True
 
 
 @call(None)
 def market_book_get(*args: Any) -> tuple[BookInfo, ...] | None:
-    """Depth of market is not simulated: always None with (-1, 'Terminal: Call failed')."""
-    return None if _no_book(args) else ()
+    """market_book_get(symbol): one level on each side, the quote itself, for the largest volume an order may have.
+
+    None with -1 when the symbol has not been subscribed to.
+    """
+    found = _booked("market_book_get", args)
+    if found is None:
+        return None
+    terminal, name = found
+    if name not in session.books():
+        raise Failed(CALL_FAILED)
+    quote, lots = terminal.quote(name), terminal.profiles[name].volume_max
+    if quote is None:
+        return ()
+    sides = ((c.BOOK_TYPE_SELL, quote.ask), (c.BOOK_TYPE_BUY, quote.bid))
+    return tuple(build(BookInfo, type=side, price=price, volume=int(lots), volume_dbl=lots) for side, price in sides)
 
 
 @call(False)
 def market_book_release(*args: Any) -> bool | None:
-    """Depth of market is not simulated: always False with (-1, 'Terminal: Call failed')."""
-    return None if _no_book(args) else True
+    """market_book_release(symbol): end the subscription, whether there was one or not."""
+    found = _booked("market_book_release", args)
+    if found is None:
+        return None
+    session.books().discard(found[1])
+    return True

@@ -1,20 +1,32 @@
 """initialize, login, shutdown and what they connect to."""
 
+import time
 from typing import Any
 
-from mt5sim.arguments import UNSIGNED_64, invalid, text, whole
+from mt5sim.arguments import UNSIGNED_32, UNSIGNED_64, invalid, text, whole
 from mt5sim.config import MARGIN_MODES, TRADE_MODES, ConfigError, TerminalConfig
 from mt5sim.knobs import faults
 from mt5sim.records import build
-from mt5sim.session import AUTH_FAILED, TIMEOUT, Failed, call, session
+from mt5sim.session import AUTH_FAILED, CALL_FAILED, OLD_VERSION, TIMEOUT, Failed, call, session
 from mt5sim.snapshots import AccountInfo, TerminalInfo
 from mt5sim.terminal import Terminal
 
 BUILD = 6231
 RELEASED = "16 Sep 2026"
-MAX_BARS = 100_000_000
 MAX_PATH = 257
 MAX_SECRET = 253
+CONNECT_TIMEOUT_MS = 60_000
+CONNECT_ERRORS: dict[int, tuple[int, str]] = {
+    error[0]: error
+    for error in (
+        OLD_VERSION,
+        AUTH_FAILED,
+        (-7, "Unsupported authorization mode, OTP or certificate password needed"),
+        (-10003, "IPC initialize failed, MetaTrader 5 x64 not found"),
+        TIMEOUT,
+    )
+}
+""" why the package does not connect; any other code has the words of -1 """
 COMPANY = "Simulated prices"
 NAME = "mt5sim"
 
@@ -43,13 +55,15 @@ def initialize(*args: Any, **kwargs: Any) -> bool:
     path = args[0] if args else text(kwargs, "path", MAX_PATH)
     if path is not None and len(path) > MAX_PATH:
         raise invalid("path")
-    whole(kwargs, "timeout", 2**32)
+    timeout = whole(kwargs, "timeout", UNSIGNED_32)
+    # an open connection is closed first, whether the new one comes about or not
+    session.connected = None
     try:
         terminal = session.find(path)
     except ConfigError as error:
         raise Failed((-10003, f"IPC initialize failed, {error}")) from error
     faults.pipe_dead = False
-    session.connected = None
+    _wait_for_it(timeout)
     _log_in(terminal, kwargs)
     session.connected = terminal
     return True
@@ -67,11 +81,24 @@ def login(*args: Any, **kwargs: Any) -> bool:
     given = {**kwargs, **dict(zip(names, args, strict=False))}
     if "login" not in given:
         raise invalid("login")
+    timeout = whole(kwargs, "timeout", UNSIGNED_32)
     terminal = session.terminal()
     if faults.disconnect:
+        # the real one takes its `timeout` to say so
         raise Failed(TIMEOUT)
+    _wait_for_it(timeout)
     _log_in(terminal, given)
     return True
+
+
+def _wait_for_it(timeout_ms: int | None) -> None:
+    """The wait of initialize and login, in which the module asks the terminal every 100 ms whether it is ready."""
+    longest = timeout_ms or CONNECT_TIMEOUT_MS
+    time.sleep(max(0.0, min(faults.connect_ms, longest)) / 1000)
+    if faults.connect_ms > longest:
+        raise Failed(TIMEOUT)
+    if faults.connect_error:
+        raise Failed(CONNECT_ERRORS.get(faults.connect_error, (faults.connect_error, CALL_FAILED[1])))
 
 
 def _log_in(terminal: Terminal, given: dict[str, Any]) -> None:
@@ -111,7 +138,7 @@ def terminal_info() -> TerminalInfo | None:
         TerminalInfo,
         community_account=False, community_connection=False, connected=not faults.disconnect, dlls_allowed=False,
         trade_allowed=faults.autotrading, tradeapi_disabled=faults.tradeapi_disabled, email_enabled=False,
-        ftp_enabled=False, notifications_enabled=False, mqid=False, build=BUILD, maxbars=MAX_BARS, codepage=0,
+        ftp_enabled=False, notifications_enabled=False, mqid=False, build=BUILD, maxbars=faults.maxbars, codepage=0,
         ping_last=int(faults.latency_ms * 1000), community_balance=0.0, retransmission=0.0, company=COMPANY,
         name=NAME, language="English", path=session.home, data_path=session.home,
         commondata_path=session.home,
@@ -124,7 +151,8 @@ def account_info() -> AccountInfo | None:
     account, state = terminal.config.account, terminal.valuation.state(terminal.ledger)
     return build(
         AccountInfo,
-        login=account.login, trade_mode=TRADE_MODES[account.trade_mode], leverage=account.leverage, limit_orders=0,
+        login=faults.other_login or account.login, trade_mode=TRADE_MODES[account.trade_mode],
+        leverage=account.leverage, limit_orders=0,
         margin_so_mode=0, trade_allowed=not faults.disconnect, trade_expert=True,
         margin_mode=MARGIN_MODES[account.margin_mode], currency_digits=2, fifo_close=False, balance=state.balance,
         credit=0.0, profit=state.profit, equity=state.equity, margin=state.margin, margin_free=state.margin_free,

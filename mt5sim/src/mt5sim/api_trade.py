@@ -10,8 +10,11 @@ from mt5sim import constants as c
 from mt5sim.arguments import (
     MAX_GROUP,
     MAX_SYMBOL,
+    anything,
+    double,
     in_group,
     invalid,
+    mask32,
     no_positional,
     positional,
     seconds,
@@ -90,7 +93,7 @@ def orders_get(*args: Any, **kwargs: Any) -> tuple[TradeOrder, ...] | None:
 
 @call(None)
 def history_orders_total(*args: Any) -> int | None:
-    first, last = _period(positional("history_orders_total", args, object, object))
+    first, last = _period("history_orders_total", args)
     return len(_done_between(session.terminal().ledger.orders.values(), first, last, lambda order: order.time_done))
 
 
@@ -98,6 +101,7 @@ def history_orders_total(*args: Any) -> int | None:
 def history_orders_get(*args: Any, **kwargs: Any) -> tuple[TradeOrder, ...] | None:
     """history_orders_get(date_from, date_to, *, group) or (*, ticket) or (*, position)."""
     return _history(
+        "history_orders_get",
         args,
         kwargs,
         lambda terminal: terminal.ledger.orders.values(),
@@ -108,7 +112,7 @@ def history_orders_get(*args: Any, **kwargs: Any) -> tuple[TradeOrder, ...] | No
 
 @call(None)
 def history_deals_total(*args: Any) -> int | None:
-    first, last = _period(positional("history_deals_total", args, object, object))
+    first, last = _period("history_deals_total", args)
     return len(_done_between(session.terminal().ledger.deals.values(), first, last, lambda deal: deal.time))
 
 
@@ -116,6 +120,7 @@ def history_deals_total(*args: Any) -> int | None:
 def history_deals_get(*args: Any, **kwargs: Any) -> tuple[TradeDeal, ...] | None:
     """history_deals_get(date_from, date_to, *, group) or (*, ticket) or (*, position). `ticket` is an ORDER's."""
     return _history(
+        "history_deals_get",
         args,
         kwargs,
         lambda terminal: terminal.ledger.deals.values(),
@@ -124,8 +129,9 @@ def history_deals_get(*args: Any, **kwargs: Any) -> tuple[TradeDeal, ...] | None
     )
 
 
-def _period(dates: tuple[Any, ...]) -> tuple[int, int]:
-    return seconds(dates[0]), seconds(dates[1])
+def _period(function: str, dates: tuple[Any, ...]) -> tuple[int, int]:
+    first, last = positional(function, dates, anything, anything)
+    return seconds(function, first), seconds(function, last)
 
 
 def _done_between(rows: Iterable[Row], first: int, last: int, when: Callable[[Row], int]) -> list[Row]:
@@ -133,6 +139,7 @@ def _done_between(rows: Iterable[Row], first: int, last: int, when: Callable[[Ro
 
 
 def _history(
+    function: str,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     rows_of: Callable[[Terminal], Iterable[Row]],
@@ -144,7 +151,7 @@ def _history(
     by_ticket = ticket is not None or position is not None
     if len(args) not in ((0,) if by_ticket else (2,)):
         raise Failed(INVALID_ARGUMENTS)
-    period = None if by_ticket else _period(args)
+    period = None if by_ticket else _period(function, args)
     rows = rows_of(session.terminal())
     if ticket is not None:
         return tuple(row for row in rows if ticket_of(row) == ticket)
@@ -157,11 +164,11 @@ def _history(
 @call(None)
 def order_calc_margin(*args: Any) -> float | None:
     """order_calc_margin(action, symbol, volume, price): deposit currency; open positions do not matter."""
-    side, symbol, volume, price = positional("order_calc_margin", args, int, object, float, float)
+    side, symbol, volume, price = positional("order_calc_margin", args, mask32, anything, double, double)
     terminal, profile = _calculable(side, symbol)
     if not (0 < volume < inf and 0 < price < inf):
         raise Failed(INVALID_PARAMS)
-    margin = terminal.valuation.margin(profile, float(volume), float(price))
+    margin = terminal.valuation.margin(profile, volume, price)
     if margin is None:
         raise Failed(INVALID_PARAMS)
     return margin
@@ -170,11 +177,13 @@ def order_calc_margin(*args: Any) -> float | None:
 @call(None)
 def order_calc_profit(*args: Any) -> float | None:
     """order_calc_profit(action, symbol, volume, price_open, price_close): deposit currency, no swap or commission."""
-    side, symbol, volume, opened, closed = positional("order_calc_profit", args, int, object, float, float, float)
+    side, symbol, volume, opened, closed = positional(
+        "order_calc_profit", args, mask32, anything, double, double, double
+    )
     terminal, profile = _calculable(side, symbol)
     if not all(0 < number < inf for number in (volume, opened, closed)):
         raise Failed(INVALID_PARAMS)
-    profit = terminal.valuation.profit(side, profile, float(volume), float(opened), float(closed))
+    profit = terminal.valuation.profit(side, profile, volume, opened, closed)
     if profit is None:
         raise Failed(INVALID_PARAMS)
     return profit

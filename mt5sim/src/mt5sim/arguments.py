@@ -1,9 +1,10 @@
 """Check arguments as the C module does: which types it takes, and what it says when it does not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from fnmatch import fnmatchcase
 from math import isfinite
+from operator import index
 from typing import Any, NoReturn
 
 from mt5sim.records import build
@@ -37,15 +38,44 @@ def bad_native(function: str) -> NoReturn:
     raise SystemError(f"<built-in function {function}> returned a result with an exception set")
 
 
-def positional(function: str, args: tuple[Any, ...], *kinds: type, optional: int = 0) -> tuple[Any, ...]:
-    """Positional-only arguments. `object` leaves the check to the caller."""
-    if not len(kinds) - optional <= len(args) <= len(kinds):
+Slot = Callable[[str, Any], Any]
+""" turns one positional argument into what the function wants, or ends the call as the C module does """
+
+
+def anything(_function: str, value: Any) -> Any:
+    """An object slot (`O`): the function itself looks at it later."""
+    return value
+
+
+def int32(function: str, value: Any) -> int:
+    """An `i` slot: whatever has an integer's `__index__`, numpy's included, in 32 bits with a sign."""
+    try:
+        number = index(value)
+    except TypeError:
         bad_native(function)
-    for value, kind in zip(args, kinds, strict=False):
-        allowed = (int, float) if kind is float else kind
-        if not isinstance(value, allowed):
-            bad_native(function)
-    return args
+    return number if -SIGNED_32 <= number < SIGNED_32 else bad_native(function)
+
+
+def mask32(function: str, value: Any) -> int:
+    """A `k` slot: a Python int, of which the lowest 32 bits count (an unsigned long of Windows)."""
+    return value % UNSIGNED_32 if isinstance(value, int) else bad_native(function)
+
+
+def double(function: str, value: Any) -> float:
+    """A `d` slot: whatever has `__float__` or `__index__`; a string has neither."""
+    if not hasattr(value, "__float__") and not hasattr(value, "__index__"):
+        bad_native(function)
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        bad_native(function)
+
+
+def positional(function: str, args: tuple[Any, ...], *slots: Slot, optional: int = 0) -> tuple[Any, ...]:
+    """Positional-only arguments, parsed from left to right as PyArg_ParseTuple does: a wrong number, then types."""
+    if not len(slots) - optional <= len(args) <= len(slots):
+        bad_native(function)
+    return tuple(slot(function, value) for slot, value in zip(slots, args, strict=False))
 
 
 def no_positional(args: tuple[Any, ...]) -> None:
@@ -53,10 +83,14 @@ def no_positional(args: tuple[Any, ...]) -> None:
         raise Failed((-2, "Unnamed arguments not allowed"))
 
 
-def seconds(value: object) -> int:
+def seconds(function: str, value: object) -> int:
     """A date argument: truncated to whole seconds in a signed 32-bit number, on the broker's clock."""
     if isinstance(value, datetime):
-        value = value.timestamp()
+        try:
+            value = value.timestamp()
+        except (OverflowError, ValueError, OSError):
+            # a naive datetime outside what the system's zone rules cover
+            bad_native(function)
     if not isinstance(value, int | float) or not isfinite(value):
         raise Failed(INVALID_ARGUMENTS)
     return (int(value) + SIGNED_32) % UNSIGNED_32 - SIGNED_32

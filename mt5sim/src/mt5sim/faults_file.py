@@ -30,8 +30,7 @@ class FaultsFile:
             values = parse_faults(json.loads(self._path.read_text("utf-8")))
         except (OSError, ValueError) as error:
             raise ConfigError(f"faults_file {self._path}: {error}") from error
-        for name, value in values.items():
-            setattr(faults, name, value)
+        faults.put(values)
 
     def _stamp(self) -> Stamp | None:
         try:

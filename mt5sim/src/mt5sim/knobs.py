@@ -1,8 +1,9 @@
 """Faults a test can switch on: `mt5sim.faults.disconnect = True`, or `"faults": {...}` in the terminal's JSON."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 POLL_S = 0.01
 
@@ -40,10 +41,28 @@ class Faults:
     """ order_send waits this long after it has executed: the window in which a kill loses the answer """
     hang: bool | str = False
     """ True = every call blocks while set; a function's name = that function does """
+    read_latency_ms: float = 0.0
+    """ every call but initialize, login, shutdown, last_error and order_send waits this long first """
+    connect_ms: float = 0.0
+    """ how long initialize and login take; beyond their `timeout` they fail with -10005 when it is over """
+    connect_error: int = 0
+    """ not 0 = initialize and login fail with this code: -5 versions, -6 refused, -7 OTP, -10003 no terminal … """
+    other_login: int = 0
+    """ not 0 = somebody has logged the terminal in to this account meanwhile: account_info says so """
+    maxbars: int = 100_000
+    """ "Max bars in chart": no more are there, and asking for as many or more fails whole with -2 """
 
     def reset(self) -> None:
         for field in fields(self):
             setattr(self, field.name, field.default)
+
+    def values(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Set the named knobs; the others stay."""
+        for name, value in values.items():
+            setattr(self, name, value)
 
     def take(self, name: str) -> bool:
         """Whether a counted fault strikes now; uses up one of its times."""

@@ -1,9 +1,15 @@
-"""Buy, Sell and Close: the package's three helpers on top of order_send."""
+"""Buy, Sell and Close: the package's three helpers on top of order_send, with its habits.
+
+They set no magic, no stops and no filling mode (0 is fill or kill), take no int for a volume, and break with a Python
+error where a quote or the positions cannot be read: a script that gets by here gets by with the real ones.
+"""
+
+from typing import Any
 
 from mt5sim import constants as c
 from mt5sim.api_quotes import symbol_info_tick
 from mt5sim.api_trade import order_send, positions_get
-from mt5sim.structs import OrderSendResult, TradePosition
+from mt5sim.structs import OrderSendResult
 
 RETRIES = 10
 DEVIATION = 10
@@ -13,49 +19,57 @@ AGAIN = (c.TRADE_RETCODE_REQUOTE, c.TRADE_RETCODE_PRICE_OFF)
 def Buy(
     symbol: str, volume: float, price: float | None = None, *, comment: str | None = None, ticket: int | None = None
 ) -> OrderSendResult | None:
-    return _send(symbol, c.ORDER_TYPE_BUY, volume, price, comment, ticket)
+    """Buy at the price, or at the market in up to ten attempts. `ticket` names the position that it closes."""
+    return _order(c.ORDER_TYPE_BUY, symbol, volume, price, comment, ticket)
 
 
 def Sell(
     symbol: str, volume: float, price: float | None = None, *, comment: str | None = None, ticket: int | None = None
 ) -> OrderSendResult | None:
-    return _send(symbol, c.ORDER_TYPE_SELL, volume, price, comment, ticket)
+    """Sell at the price, or at the market in up to ten attempts. `ticket` names the position that it closes."""
+    return _order(c.ORDER_TYPE_SELL, symbol, volume, price, comment, ticket)
 
 
 def Close(symbol: str, *, comment: str | None = None, ticket: int | None = None) -> bool | str | None:
-    """Close every position of the symbol, or one ticket: True, "Partially", False, or None when nothing can be read."""
-    positions = positions_get(ticket=ticket) if ticket is not None else positions_get(symbol=symbol)
-    if positions is None:
-        return None
-    closed = sum(_close(position, comment) for position in positions)
-    if closed == len(positions):
-        return bool(closed)
-    return "Partially" if closed else False
+    """Close all positions of the symbol, whoever opened them, or one: True, "Partially", False; None = not sent."""
+    positions: Any = positions_get(symbol=symbol) if ticket is None else positions_get(ticket=ticket)
+    done = 0
+    for position in positions:
+        if symbol_info_tick(symbol) is None:
+            return None
+        result = _order(1 - position.type, symbol, position.volume, None, comment, position.ticket)
+        if result is None:
+            return None
+        done += result.retcode == c.TRADE_RETCODE_DONE
+    if not done:
+        return False
+    return True if done == len(positions) else "Partially"
 
 
-def _close(position: TradePosition, comment: str | None) -> bool:
-    result = _send(position.symbol, 1 - position.type, position.volume, None, comment, position.ticket)
-    return result is not None and result.retcode == c.TRADE_RETCODE_DONE
+def _order(
+    side: int, symbol: str, volume: float, price: float | None, comment: str | None, ticket: int | None
+) -> OrderSendResult | None:
+    if price is not None:
+        return _send(side, symbol, volume, price, comment, ticket)
+    result: OrderSendResult | None = None
+    for _ in range(RETRIES):
+        tick: Any = symbol_info_tick(symbol)
+        market = tick.ask if side == c.ORDER_TYPE_BUY else tick.bid
+        result = _send(side, symbol, volume, market, comment, ticket)
+        if result is None or result.retcode not in AGAIN:
+            break
+    return result
 
 
 def _send(
-    symbol: str, side: int, volume: float, price: float | None, comment: str | None, ticket: int | None
+    side: int, symbol: str, volume: float, price: float, comment: str | None, ticket: int | None
 ) -> OrderSendResult | None:
-    result: OrderSendResult | None = None
-    for _ in range(RETRIES):
-        tick = symbol_info_tick(symbol)
-        if tick is None:
-            return None
-        market = tick.ask if side == c.ORDER_TYPE_BUY else tick.bid
-        request: dict[str, object] = {
-            "action": c.TRADE_ACTION_DEAL, "symbol": symbol, "volume": float(volume), "type": side,
-            "price": float(price if price is not None else market), "deviation": DEVIATION,
-        }  # fmt: skip
-        if comment is not None:
-            request["comment"] = comment
-        if ticket is not None:
-            request["position"] = ticket
-        result = order_send(**request)
-        if result is None or result.retcode not in AGAIN:
-            return result
-    return result
+    request: dict[str, object] = {
+        "action": c.TRADE_ACTION_DEAL, "symbol": symbol, "volume": volume, "type": side,
+        "price": price, "deviation": DEVIATION,
+    }  # fmt: skip
+    if comment is not None:
+        request["comment"] = comment
+    if ticket is not None:
+        request["position"] = ticket
+    return order_send(**request)

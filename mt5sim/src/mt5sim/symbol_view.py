@@ -9,6 +9,8 @@ from mt5sim.records import build
 from mt5sim.snapshots import SymbolInfo
 from mt5sim.terminal import Terminal
 
+BOOK_LEVELS = 1
+""" market_book_get shows the quote itself """
 EMPTY = {"int": 0, "float": 0.0, "bool": False, "str": ""}
 
 
@@ -54,6 +56,7 @@ def _contract(s: SymbolProfile) -> dict[str, object]:
         "swap_short": s.swap_short,
         "swap_rollover3days": s.swap_rollover3days,
         "spread_float": True,
+        "ticks_bookdepth": BOOK_LEVELS,
         "bank": "mt5sim: simulated prices",
     }
 

@@ -19,11 +19,7 @@ Row = tuple[int, float, float]
 @pytest.fixture(autouse=True)
 def fresh_process() -> Iterator[None]:
     yield
-    mt5.faults.reset()
-    if session.loaded is not None:
-        session.loaded.close()
-    session.loaded = session.connected = None
-    session.last_error = (0, "")
+    session.end()
 
 
 @dataclass

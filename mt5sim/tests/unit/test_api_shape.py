@@ -146,12 +146,43 @@ def test_shutdown_closes_the_connection_and_initialize_finds_the_same_terminal_a
     assert mt5.account_info().login == 77
 
 
-def test_depth_of_market_fails_as_the_package_does() -> None:
+def test_depth_of_market_shows_the_quote_to_whoever_has_asked_for_it() -> None:
     mt5.load(mt5.TerminalConfig())
-    assert (mt5.market_book_add("EURUSD"), mt5.market_book_get("EURUSD")) == (False, None)
+    assert mt5.market_book_get("EURUSD") is None
     assert mt5.last_error() == (-1, "Terminal: Call failed")
-    assert mt5.market_book_release("EURUSD") is False
-    assert (mt5.market_book_add(1), mt5.market_book_release()) == (None, None)
+    assert mt5.market_book_add("EURUSD") is True
+    sell, buy = mt5.market_book_get("EURUSD")
+    assert (sell.type, buy.type) == (mt5.BOOK_TYPE_SELL, mt5.BOOK_TYPE_BUY)
+    assert sell.price > buy.price > 0
+    assert (type(sell.volume), type(sell.volume_dbl)) == (int, float)
+    assert mt5.market_book_release("EURUSD") is True
+    assert mt5.market_book_get("EURUSD") is None
+    assert (mt5.market_book_add(1), mt5.market_book_get(1), mt5.market_book_release(1)) == (None, None, None)
+    assert mt5.market_book_add("NOPE") is False
+
+
+def test_a_refused_calling_rule_leaves_last_error_alone() -> None:
+    mt5.load(mt5.TerminalConfig())
+    assert mt5.symbol_info("NOPE") is None
+    with pytest.raises(TypeError, match="takes no keyword arguments"):
+        mt5.symbol_info(symbol="EURUSD")
+    with pytest.raises(TypeError, match="takes no arguments"):
+        mt5.symbols_total(1)
+    assert mt5.last_error() == (-4, "Terminal: Not found")
+
+
+def test_a_chart_holds_maxbars_and_asking_for_as_many_fails_whole() -> None:
+    mt5.load(mt5.TerminalConfig())
+    mt5.faults.maxbars = 10
+    assert mt5.terminal_info().maxbars == 10
+    newest = mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M1, 0, 9)
+    assert len(newest) == 9
+    assert mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M1, 0, 10) is None
+    assert mt5.last_error() == (-2, "Terminal: Invalid params")
+    assert mt5.copy_rates_range("EURUSD", mt5.TIMEFRAME_M1, 1, 2_000_000_000) is None
+    assert len(mt5.copy_rates_range("EURUSD", mt5.TIMEFRAME_M1, int(newest["time"][0]), 2_000_000_000)) == 9
+    assert mt5.copy_rates_from("EURUSD", mt5.TIMEFRAME_M1, 2_000_000_000, 10) is None
+    assert len(mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M1, 9, 9)) == 1
 
 
 def test_an_unknown_symbol_is_not_found() -> None:

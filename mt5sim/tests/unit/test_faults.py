@@ -108,6 +108,57 @@ def test_a_hang_of_one_function_leaves_the_others_alone(desk) -> None:
     assert mt5.positions_total() == 0
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (-5, "Terminal: Incompatible versions, please install the latest version of Terminal and Python module"),
+        (-6, "Terminal: Authorization failed"),
+        (-7, "Unsupported authorization mode, OTP or certificate password needed"),
+        (-10003, "IPC initialize failed, MetaTrader 5 x64 not found"),
+        (-10005, "IPC timeout"),
+        (-99, "Terminal: Call failed"),
+    ],
+)
+def test_a_connection_fails_with_the_wished_code_until_it_is_put_right(desk, code: int, words: str) -> None:
+    desk.load(QUOTES)
+    mt5.faults.connect_error = code
+    assert mt5.login(10001) is False
+    assert mt5.initialize() is False
+    assert mt5.last_error() == (code, words)
+    assert mt5.account_info() is None
+    assert mt5.last_error() == (-10004, "No IPC connection")
+    mt5.faults.connect_error = 0
+    assert mt5.initialize() is True
+
+
+def test_a_slow_terminal_is_waited_for_as_long_as_the_timeout_says(desk) -> None:
+    desk.load(QUOTES)
+    mt5.faults.connect_ms = 60.0
+    started = time.monotonic()
+    assert mt5.initialize(timeout=20) is False
+    assert mt5.last_error() == (-10005, "IPC timeout")
+    assert 0.02 <= time.monotonic() - started < 0.06
+    assert mt5.initialize() is True
+    assert time.monotonic() - started >= 0.08
+    assert mt5.login(10001, timeout=20) is False
+
+
+def test_reads_can_be_slow_while_orders_are_not(desk) -> None:
+    desk.load(QUOTES)
+    mt5.faults.read_latency_ms = 60.0
+    started = time.monotonic()
+    assert desk.buy().retcode == mt5.TRADE_RETCODE_DONE
+    assert time.monotonic() - started < 0.06
+    assert mt5.positions_total() == 1
+    assert time.monotonic() - started >= 0.06
+
+
+def test_a_terminal_that_somebody_has_logged_in_elsewhere_says_so(desk) -> None:
+    desk.load(QUOTES)
+    mt5.faults.other_login = 4711
+    assert mt5.account_info().login == 4711
+
+
 def test_loading_a_terminal_resets_the_knobs(desk) -> None:
     mt5.faults.retcode = 10006
     desk.load(QUOTES)

@@ -149,9 +149,13 @@ def test_buy_sell_and_close_are_there_for_quick_scripts(desk) -> None:
 
 def test_a_quick_script_learns_that_a_symbol_is_unknown_or_a_ticket_gone(desk) -> None:
     desk.load(QUOTES)
-    assert mt5.Buy("NOPE", 0.1) is None
+    with pytest.raises(AttributeError, match="ask"):
+        mt5.Buy("NOPE", 0.1)
+    assert mt5.Buy("EURUSD", 1) is None
+    assert mt5.last_error() == (-2, 'Invalid "volume" argument')
     assert mt5.Close("EURUSD", ticket=5) is False
     ticket = mt5.Sell("EURUSD", 0.2, 1.1).order
     assert mt5.Buy("EURUSD", 0.2, ticket=ticket).retcode == mt5.TRADE_RETCODE_DONE
     mt5.shutdown()
-    assert mt5.Close("EURUSD") is None
+    with pytest.raises(TypeError):
+        mt5.Close("EURUSD")
