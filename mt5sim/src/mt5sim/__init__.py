@@ -35,14 +35,14 @@ from mt5sim.api_trade import positions_get as positions_get
 from mt5sim.api_trade import positions_total as positions_total
 from mt5sim.config import Account as Account
 from mt5sim.config import ConfigError as ConfigError
-from mt5sim.config import Generator as Generator
-from mt5sim.config import Replay as Replay
 from mt5sim.config import TerminalConfig as TerminalConfig
 from mt5sim.config_json import parse_config as parse_config
 from mt5sim.config_json import read_config as read_config
 from mt5sim.constants import *  # noqa: F403 (the package has its 223 constants at top level)
 from mt5sim.knobs import Faults as Faults
 from mt5sim.knobs import faults as faults
+from mt5sim.markets import Generator as Generator
+from mt5sim.markets import Replay as Replay
 from mt5sim.profiles import BUILT_IN as BUILT_IN
 from mt5sim.profiles import SymbolProfile as SymbolProfile
 from mt5sim.replay_report import replay_report as replay_report

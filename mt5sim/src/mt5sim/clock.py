@@ -12,7 +12,9 @@ IntArray = npt.NDArray[np.int64]
 HOUR_MS = 3_600_000
 FIRST_YEAR, LAST_YEAR = 1987, 2106
 NEW_RULE_YEAR = 2007
-NY_STANDARD_PLUS_7_H = 2
+LONG_SUMMER_YEAR = 1996
+WINTER_H = 2
+""" both clocks with summer time are two hours ahead of UTC in winter, three in summer """
 SUNDAY = 6
 
 
@@ -41,6 +43,19 @@ def _transitions() -> IntArray:
     return np.array(stamps, dtype=np.int64)
 
 
+@cache
+def _european_transitions() -> IntArray:
+    """UTC milliseconds at which Europe's summer time starts, ends, starts, ... (directive 2000/84/EC).
+
+    Last Sunday of March to last Sunday of October, 1:00 UTC; until 1995 it ended in September.
+    """
+    stamps: list[int] = []
+    for year in range(FIRST_YEAR, LAST_YEAR + 1):
+        end = _sunday(year, 10 if year >= LONG_SUMMER_YEAR else 9, -1)
+        stamps += [int(day.timestamp() * 1000) + HOUR_MS for day in (_sunday(year, 3, -1), end)]
+    return np.array(stamps, dtype=np.int64)
+
+
 def utc(stamps: IntArray) -> IntArray:
     return stamps
 
@@ -48,10 +63,16 @@ def utc(stamps: IntArray) -> IntArray:
 def new_york_plus_7(stamps: IntArray) -> IntArray:
     """GMT+2 in New York's winter, GMT+3 in its summer: the broker's day breaks at 17:00 New York."""
     summer = np.searchsorted(_transitions(), stamps, side="right") % 2
-    return stamps + (NY_STANDARD_PLUS_7_H + summer) * HOUR_MS
+    return stamps + (WINTER_H + summer) * HOUR_MS
 
 
-CLOCKS: dict[str, Callable[[IntArray], IntArray]] = {"utc": utc, "ny+7": new_york_plus_7}
+def eastern_european(stamps: IntArray) -> IntArray:
+    """GMT+2 in Europe's winter, GMT+3 in its summer: in some weeks of spring and autumn not New York + 7."""
+    summer = np.searchsorted(_european_transitions(), stamps, side="right") % 2
+    return stamps + (WINTER_H + summer) * HOUR_MS
+
+
+CLOCKS: dict[str, Callable[[IntArray], IntArray]] = {"utc": utc, "ny+7": new_york_plus_7, "eet": eastern_european}
 """ name in the configuration -> UTC milliseconds to broker milliseconds """
 
 

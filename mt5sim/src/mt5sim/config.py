@@ -9,6 +9,7 @@ from types import MappingProxyType
 from mt5sim import constants as c
 from mt5sim.clock import CLOCKS
 from mt5sim.knobs import Faults
+from mt5sim.markets import Generator, Market, Replay, mistakes_of, symbols_of
 from mt5sim.profiles import BUILT_IN, SymbolProfile
 
 MARGIN_MODES = {
@@ -51,37 +52,13 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Generator:
-    """A seeded random walk in real time. The same seed shows the same prices at the same moment, in any process."""
-
-    seed: int = 1
-    symbols: tuple[str, ...] = ()
-    """ which symbols move; empty = all of the terminal """
-    ticks_per_second: float = 2.0
-    history_minutes: int = 240
-    """ how far back ticks exist when the terminal starts """
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """A file of ticks. speed 1 = as recorded, 10 = ten times faster, 0 = as fast as the ticks are read."""
-
-    file: Path
-    symbol: str
-    speed: float = 1.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "file", Path(self.file))
-
-
-@dataclass(frozen=True, slots=True)
 class TerminalConfig:
     account: Account = Account()
     symbols: tuple[SymbolProfile, ...] = ()
     """ empty = the replayed symbol, or all built-in ones """
-    market: Generator | Replay = Generator()
+    market: Market = field(default_factory=Generator)
     clock: str = "utc"
-    """ "utc" or "ny+7" """
+    """ "utc", "ny+7" or "eet" """
     state_file: Path | None = None
     """ where the broker remembers the account; None = only as long as the process lives """
     conversion: Mapping[str, float] = field(default_factory=lambda: NO_RATES)
@@ -110,34 +87,15 @@ class TerminalConfig:
             mistakes.append(f"clock is {self.clock!r}: use one of {', '.join(CLOCKS)}")
         if any(len(pair) < MAX_PAIR or not 0 < rate < inf for pair, rate in self.conversion.items()):
             mistakes.append('conversion: write {"EURUSD": 1.085}, two currency codes and a positive rate')
-        market = self.market
-        if isinstance(market, Replay):
-            if market.symbol not in names:
-                mistakes.append(f"market.symbol is {market.symbol!r}: add a profile of that name to symbols")
-            if not 0 <= market.speed < inf:
-                mistakes.append(f"market.speed is {market.speed}: use 1, 10, or 0 for full speed")
-            return mistakes
-        if market.seed < 0:
-            mistakes.append("market.seed: use 0 or more")
-        if unknown := set(market.symbols) - names:
-            mistakes.append(f"market.symbols: no profile for {', '.join(sorted(unknown))}; add it to symbols")
-        if not 0 < market.ticks_per_second <= MAX_RATE:
-            mistakes.append(
-                f"market.ticks_per_second is {market.ticks_per_second}: use more than 0, at most {MAX_RATE}"
-            )
-        if not 1 <= market.history_minutes <= MAX_HISTORY:
-            mistakes.append(f"market.history_minutes is {market.history_minutes}: use 1 to {MAX_HISTORY}")
-        return mistakes
+        return [*mistakes, *mistakes_of(self.market, names)]
 
 
 MAX_PAIR = 6
-MAX_RATE = 1000
-MAX_HISTORY = 10_080
 
 
-def _default_symbols(market: Generator | Replay) -> tuple[SymbolProfile, ...]:
+def _default_symbols(market: Market) -> tuple[SymbolProfile, ...]:
     if isinstance(market, Replay):
-        return (BUILT_IN[market.symbol],) if market.symbol in BUILT_IN else ()
+        return tuple(BUILT_IN[name] for name in symbols_of(market) if name in BUILT_IN)
     return tuple(BUILT_IN.values())
 
 

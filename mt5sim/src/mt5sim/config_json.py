@@ -6,11 +6,12 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
-from mt5sim.config import Account, ConfigError, Generator, Replay, TerminalConfig
+from mt5sim.config import Account, ConfigError, TerminalConfig
 from mt5sim.knobs import Faults
+from mt5sim.markets import Generator, Market, Replay
 from mt5sim.profiles import BUILT_IN, SymbolProfile
 
-MARKETS: dict[str, type[Generator] | type[Replay]] = {"generator": Generator, "replay": Replay}
+MARKETS: dict[str, type[Market]] = {"generator": Generator, "replay": Replay}
 TOP = ("account", "symbols", "market", "clock", "state_file", "conversion", "faults", "faults_file")
 
 
@@ -39,7 +40,7 @@ def parse_config(document: object, folder: Path = Path()) -> TerminalConfig:
         if not isinstance(path, str | None):
             mistakes.append(f"{name}: write a path or leave it out")
     if not isinstance(top.get("clock", ""), str):
-        mistakes.append('clock: write "utc" or "ny+7"')
+        mistakes.append('clock: write "utc", "ny+7" or "eet"')
     conversion = _object(top.get("conversion", {}), "conversion", mistakes)
     if not all(isinstance(rate, int | float) for rate in conversion.values()):
         mistakes.append('conversion: write {"EURUSD": 1.085}')
@@ -72,17 +73,17 @@ def _object(value: object, where: str, mistakes: list[str]) -> Mapping[str, Any]
     return {}
 
 
-def _market(
-    data: Mapping[str, Any], folder: Path, mistakes: list[str]
-) -> tuple[type[Generator] | type[Replay], dict[str, Any]]:
+def _market(data: Mapping[str, Any], folder: Path, mistakes: list[str]) -> tuple[type[Market], dict[str, Any]]:
     name = data.get("kind", "generator")
     kind = MARKETS.get(name) if isinstance(name, str) else None
     if kind is None:
-        mistakes.append(f"market.kind is {name!r}: use generator or replay")
+        mistakes.append(f"market.kind is {name!r}: use {' or '.join(MARKETS)}")
         return Generator, {}
     values = _values(kind, {key: value for key, value in data.items() if key != "kind"}, "market", mistakes)
     if isinstance(values.get("file"), Path):
         values["file"] = folder / values["file"]
+    if isinstance(values.get("files"), dict):
+        values["files"] = {symbol: folder / path for symbol, path in values["files"].items()}
     return kind, values
 
 
@@ -112,7 +113,8 @@ def _values(
 ) -> dict[str, Any]:
     hints = get_type_hints(kind)
     known = fields(kind)
-    required = [f.name for f in known if f.default is MISSING and f.name not in data and not partial]
+    optional = {f.name for f in known if f.default is not MISSING or f.default_factory is not MISSING}
+    required = [f.name for f in known if f.name not in optional and f.name not in data and not partial]
     mistakes += [f"{where}.{name} is missing" for name in required]
     values: dict[str, Any] = {}
     for key, value in data.items():
@@ -130,7 +132,10 @@ def _convert(hint: object, value: object) -> object:
     """The value in the field's type, or MISSING when it does not fit. A JSON 1 is a fine float, `true` is no number."""
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if hint is Path:
+    if hint == Mapping[str, Path]:
+        is_paths = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+        return {name: Path(path) for name, path in cast("dict[str, str]", value).items()} if is_paths else MISSING
+    if hint in (Path, Path | None):
         return Path(value) if isinstance(value, str) else MISSING
     if hint == tuple[str, ...]:
         is_names = isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,12 +1,12 @@
 """A symbol's market: how far its ticks are visible, and how they are read."""
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Literal, Protocol
 
-from mt5sim.tape import Tape, Ticks
-from mt5sim.tickfile import TickFile, recorded_pace
-
-LONGEST_GAP_MS = 7 * 24 * 3_600_000
+from mt5sim.tape import IntArray, Tape, Ticks
+from mt5sim.tickfile import TickFile
+from mt5sim.timeline import Timeline, arrivals
 
 
 class Feed(ABC):
@@ -31,6 +31,9 @@ class Feed(ABC):
 
     def catch_up(self, broker_msc: int) -> None:  # noqa: B027 likewise
         """Another process has traded at this time: nothing to do where the market runs by the real clock."""
+
+    def close(self) -> None:  # noqa: B027 likewise
+        """The terminal ends."""
 
     def read_from(self, msc: int, count: int, flags: int) -> Ticks:
         start = self._start(msc, count)
@@ -76,45 +79,54 @@ class Feed(ABC):
 
 
 class ReplayFeed(Feed):
-    """A recording. At speed 0 the market stands still until it is read, and no tick can be missed."""
+    """A recording. At speed 0 the market stands still until it is read, and no tick can be missed.
 
-    def __init__(self, file: TickFile, speed: float, utc_ms: int) -> None:
-        pace = recorded_pace(file.ticks["time_msc"], LONGEST_GAP_MS)
-        super().__init__(Tape.of(file.ticks, pace))
+    Several recordings share one timeline: whoever is read takes the others along, up to the ticks before its own.
+    """
+
+    def __init__(self, file: TickFile, arrival: IntArray, timeline: Timeline) -> None:
+        super().__init__(Tape.of(file.ticks, arrival))
         self.file = file
-        self.speed = speed
-        self._started_ms = self._now_ms = utc_ms
-        self._started_at = 0
-        self.visible = min(1, len(self.tape))
+        self.timeline = timeline
+        self.visible = int(len(arrival) > 0 and arrival[0] == 0)
         # stops are looked for after the first tick: nobody can have had a position before it
         self.checked = self.visible
 
     def advance(self, utc_ms: int) -> None:
-        self._now_ms = utc_ms
-        if self.speed > 0:
-            now = self._started_at + int((utc_ms - self._started_ms) * self.speed)
-            self.visible = max(self.visible, int(self.tape.arrival.searchsorted(now, side="right")))
+        position = self.timeline.go_on(utc_ms)
+        side: Literal["left", "right"] = "right" if self.timeline.speed > 0 else "left"
+        self.visible = max(self.visible, int(self.tape.arrival.searchsorted(position, side=side)))
 
     def skip_to(self, broker_msc: int) -> None:
-        self.visible = max(self.visible, min(self.tape.first_at(broker_msc + 1), len(self.tape)))
+        self.visible = max(self.visible, self.tape.first_at(broker_msc + 1))
         self.checked = self.visible
         if self.visible:
-            self._started_at, self._started_ms = int(self.tape.arrival[self.visible - 1]), self._now_ms
+            self.timeline.jump(int(self.tape.arrival[self.visible - 1]))
 
     def catch_up(self, broker_msc: int) -> None:
         if self.tape.first_at(broker_msc + 1) > self.visible:
             self.skip_to(broker_msc)
 
     def _readable(self) -> int:
-        return len(self.tape) if self.speed == 0 and self.linked else self.visible
+        return len(self.tape) if self.timeline.speed == 0 and self.linked else self.visible
 
     def _handed_over(self, end: int) -> None:
         self.visible = max(self.visible, end)
         self.delivered = max(self.delivered, end)
+        self.timeline.reached = max(self.timeline.reached, int(self.tape.arrival[end - 1]))
 
     @property
     def finished(self) -> bool:
         return self.visible == len(self.tape)
+
+
+def replay(files: Mapping[str, TickFile], speed: float, utc_ms: int) -> dict[str, Feed]:
+    """The feeds of recordings that happen together; symbol -> recording."""
+    timeline = Timeline(speed, utc_ms)
+    pace = arrivals([file.ticks["time_msc"] for file in files.values()])
+    return {
+        symbol: ReplayFeed(file, arrival, timeline) for (symbol, file), arrival in zip(files.items(), pace, strict=True)
+    }
 
 
 class BlockSource(Protocol):

@@ -6,24 +6,19 @@ from functools import partial
 
 from mt5sim import constants as c
 from mt5sim.clock import broker_ms
-from mt5sim.config import ConfigError, Replay, TerminalConfig
+from mt5sim.config import ConfigError, TerminalConfig
 from mt5sim.execution import Desk, Fill
-from mt5sim.feed import Feed, GeneratorFeed, ReplayFeed
-from mt5sim.generator import BLOCK_MS, RandomWalk
+from mt5sim.feed import Feed
 from mt5sim.judge import Judge, Plan, Refusal
 from mt5sim.knobs import Faults
 from mt5sim.ledger import Change, Ledger, deposit
+from mt5sim.market_feeds import feeds_of
 from mt5sim.profiles import SymbolProfile
 from mt5sim.protection import Trigger, earliest, first_stop, first_stop_out
 from mt5sim.rates import BarBook
 from mt5sim.store import Store
 from mt5sim.structs import TradeRequest
-from mt5sim.tickfile import load_ticks
 from mt5sim.valuation import Quote, Valuation
-
-MINUTE_MS = 60_000
-MOST_TICKS = 1_000_000
-""" a generated symbol keeps at most about this many ticks in memory """
 
 
 def system_utc_ms() -> int:
@@ -44,7 +39,7 @@ class Terminal:
             config.account.currency, config.account.leverage, self.profiles, self.quote, config.conversion
         )
         self._check_conversions()
-        self.feeds: dict[str, Feed] = _feeds(config, self.profiles, now())
+        self.feeds = feeds_of(config, self.profiles, now())
         self.bars = {symbol: BarBook() for symbol in self.feeds}
         account = config.account
         self.store = Store(config.state_file, account.login, account.currency, account.margin_mode)
@@ -55,6 +50,8 @@ class Terminal:
         self.request_id = 0
 
     def close(self) -> None:
+        for feed in self.feeds.values():
+            feed.close()
         self.store.close()
 
     def advance(self) -> None:
@@ -101,11 +98,12 @@ class Terminal:
         return Quote(bid, ask, msc)
 
     def server_msc(self) -> int:
-        """The broker's clock. In a replay it stands at the newest tick, as on a weekend; it never goes back."""
-        if isinstance(self.config.market, Replay):
-            stamps = [feed.tape.row(feed.last_index())[5] for feed in self.feeds.values() if feed.visible]
-            return int(max([self.ledger.last_msc, *stamps]))
-        return max(self.ledger.last_msc, broker_ms(self.config.clock, self.now()))
+        """The broker's clock stands at the newest tick of all symbols, as on a weekend; it never goes back."""
+        stamps = [int(feed.tape.newest_msc[feed.last_index()]) for feed in self.feeds.values() if feed.visible]
+        return max([self.ledger.last_msc, *stamps] if stamps else [self.ledger.last_msc, self._clock_ms()])
+
+    def _clock_ms(self) -> int:
+        return broker_ms(self.config.clock, self.now())
 
     def _opening(self) -> Change:
         """The deposit, unless the account exists already."""
@@ -159,19 +157,3 @@ class Terminal:
         }
         if missing:
             raise ConfigError("; ".join(sorted(missing)))
-
-
-def _feeds(config: TerminalConfig, profiles: dict[str, SymbolProfile], utc_ms: int) -> dict[str, Feed]:
-    market = config.market
-    if isinstance(market, Replay):
-        return {market.symbol: ReplayFeed(load_ticks(market.file, config.clock), market.speed, utc_ms)}
-    return {
-        name: GeneratorFeed(
-            RandomWalk(profiles[name], market.seed, market.ticks_per_second, config.clock),
-            BLOCK_MS,
-            market.history_minutes * MINUTE_MS,
-            utc_ms,
-            MOST_TICKS,
-        )
-        for name in market.symbols or profiles
-    }

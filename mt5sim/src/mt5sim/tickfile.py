@@ -1,135 +1,123 @@
-"""Load a file of ticks, keeping bad values, counting what is no tick at all."""
+"""Load a recording of one symbol, whatever program wrote it: bad values are kept, what is no tick at all is counted."""
 
 import gzip
-import io
-from collections.abc import Iterable
+import re
+import warnings
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from mt5sim.clock import CLOCKS
+from mt5sim import ticks_bi5, ticks_parquet, ticks_text
 from mt5sim.config import ConfigError
-from mt5sim.tape import QUOTE_FLAGS, TICK_DTYPE, IntArray, Ticks, quotes
+from mt5sim.tape import Ticks
+from mt5sim.tickparts import BadFile, Parts
 
-CSV_HEADER = b"ts_ms_utc,bid,ask"
 EXPORT_HEADER = b"<DATE>"
-CSV_ROW = np.dtype([("msc", "<i8"), ("bid", "<f8"), ("ask", "<f8")])
-CSV_COLUMNS = 3
-EXPORT_COLUMNS = 6
-LAST_FLAG = 8
-LARGEST_MSC = 2**62
+CSV_HEADER = b"ts_ms_utc,bid,ask"
+KINDS = (
+    f"a CSV with the header {CSV_HEADER.decode()}, a tick export of MT5 (<DATE> <TIME> <BID> <ASK> ...), "
+    "HistData ASCII ticks (20120201 000003660,1.3066,1.30677,0), Dukascopy's .bi5 or Parquet"
+)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+WRONG_KINDS: tuple[tuple["re.Pattern[bytes]", str], ...] = (
+    (
+        re.compile(rb"<DATE>\t(<TIME>\t)?<OPEN>"),
+        "holds bars; export the ticks in MT5 (Symbols > Ticks > Export)",
+    ),
+    (re.compile(rb"\d{8} \d{6};"), "holds HistData's minute bars; download the ASCII tick data instead"),
+    (re.compile(rb"PK\x03\x04"), "is a zip archive; unpack it and name the file inside"),
+    (re.compile(rb"\s*<(!doctype|html)", re.IGNORECASE), "is a web page, not the file it should be; download it again"),
+)
+SUFFIXES = (".csv", ".txt", ".gz", ".bi5", ".parquet")
+""" of the files that are taken from a folder """
 
 
 @dataclass(frozen=True, slots=True)
 class TickFile:
-    """`lines` counts data lines, not the header; line numbers start at 1 with the file's first line."""
+    """`lines` counts data lines (records of binary files), not the header; line numbers start at 1 with the first."""
 
     ticks: Ticks
     lines: int
     unparsable: int
     first_bad_line: int | None
+    complaint: str = ""
+    """ what is wrong with the first bad line, in words; empty when every line is a tick """
 
 
 def load_ticks(path: Path, clock: str) -> TickFile:
-    """The ticks in file order on the broker's clock. Raises ConfigError when the file is missing or of another kind."""
-    try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if path.suffix == ".gz" else raw
-    except (OSError, EOFError) as error:
-        raise ConfigError(f"market.file: cannot read {path}: {error}") from error
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    first_line, _, rest = data.partition(b"\n")
-    if first_line.startswith(EXPORT_HEADER):
-        return _load_export(rest)
-    if first_line.strip() == CSV_HEADER:
-        return _load_csv(rest, 2, clock)
-    if first_line[:1].isdigit():
-        return _load_csv(data, 1, clock)
-    raise ConfigError(f"market.file: {path} has neither the header {CSV_HEADER.decode()} nor MT5's <DATE> <TIME> ...")
+    """The ticks in file order on the broker's clock; of a folder, its files in the order of their names.
 
-
-def _load_csv(data: bytes, first_number: int, clock: str) -> TickFile:
-    lines = data.count(b"\n") + (not data.endswith(b"\n") and data != b"")
-    bad: list[int] = []
-    try:
-        rows = np.loadtxt(io.BytesIO(data), dtype=CSV_ROW, delimiter=",", comments=None, ndmin=1) if lines else None
-    except ValueError:
-        rows = None
-    # numpy skips blank lines silently; only the slow reader counts them
-    if rows is None or len(rows) != lines:
-        rows, bad = _csv_line_by_line(data.splitlines(), first_number)
-    msc = CLOCKS[clock](np.ascontiguousarray(rows["msc"]))
-    return TickFile(quotes(msc, rows["bid"], rows["ask"]), lines, len(bad), bad[0] if bad else None)
-
-
-def _csv_line_by_line(lines: Iterable[bytes], first_number: int) -> tuple[Ticks, list[int]]:
-    rows: list[tuple[int, float, float]] = []
-    bad: list[int] = []
-    for number, line in enumerate(lines, first_number):
-        parts = line.split(b",")
-        try:
-            if len(parts) != CSV_COLUMNS:
-                raise ValueError
-            msc = int(parts[0])
-            if abs(msc) > LARGEST_MSC:
-                raise ValueError
-            rows.append((msc, float(parts[1]), float(parts[2])))
-        except ValueError:
-            bad.append(number)
-    return np.array(rows, dtype=CSV_ROW), bad
-
-
-def _load_export(data: bytes) -> TickFile:
-    """MT5's own export: tab separated, server time, an empty price means "as before"."""
-    rows: list[tuple[int, float, float, float, int, int, int, float]] = []
-    bad: list[int] = []
-    bid = ask = last = 0.0
-    lines = data.splitlines()
-    for number, line in enumerate(lines, 2):
-        parts = line.split(b"\t")
-        try:
-            if len(parts) < EXPORT_COLUMNS:
-                raise ValueError
-            date, time, bid_text, ask_text, last_text, volume_text = parts[:EXPORT_COLUMNS]
-            msc = _midnight_ms(date) + _time_ms(time)
-            row_bid = float(bid_text) if bid_text.strip() else bid
-            row_ask = float(ask_text) if ask_text.strip() else ask
-            row_last = float(last_text) if last_text.strip() else last
-            volume = float(volume_text) if volume_text.strip() else 0.0
-            # old exports have no FLAGS column: then say what the filled cells say
-            guess = (2 * bool(bid_text) + 4 * bool(ask_text) + LAST_FLAG * bool(last_text)) or QUOTE_FLAGS
-            flags = int(parts[EXPORT_COLUMNS]) if len(parts) > EXPORT_COLUMNS else guess
-            if flags < 0 or not 0 <= volume < LARGEST_MSC:
-                raise ValueError
-        except ValueError:
-            bad.append(number)
-            continue
-        bid, ask, last = row_bid, row_ask, row_last
-        rows.append((msc // 1000, bid, ask, last, int(volume), msc, flags, volume))
-    return TickFile(np.array(rows, dtype=TICK_DTYPE), len(lines), len(bad), bad[0] if bad else None)
-
-
-@lru_cache(maxsize=64)
-def _midnight_ms(date: bytes) -> int:
-    day = datetime.strptime(date.decode("ascii"), "%Y.%m.%d").replace(tzinfo=UTC)
-    return int(day.timestamp()) * 1000
-
-
-def _time_ms(text: bytes) -> int:
-    hours, minutes, seconds = text.split(b":")
-    whole, _, fraction = seconds.strip().partition(b".")
-    milliseconds = int(fraction.ljust(3, b"0")[:3]) if fraction else 0
-    return ((int(hours) * 60 + int(minutes)) * 60 + int(whole)) * 1000 + milliseconds
-
-
-def recorded_pace(time_msc: IntArray, longest_gap_ms: int) -> IntArray:
-    """When each tick of a recording becomes visible, in ms after the first.
-
-    A stamp that goes back, or jumps further than any weekend, is bad data: it must not stop or empty the replay.
+    Raises ConfigError when something is missing, damaged, of another kind, or holds lines and not one tick.
     """
-    steps = np.diff(time_msc, prepend=time_msc[:1])
-    steps[(steps < 0) | (steps > longest_gap_ms)] = 0
-    return np.cumsum(steps)
+    if path.is_dir():
+        return _together(path, clock)
+    try:
+        found = _load(path, clock)
+    except BadFile as error:
+        raise ConfigError(f"market.file: {path} {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise ConfigError(f"market.file: cannot read {path}: {error}; is the download complete?") from error
+    if found.unparsable and found.unparsable == found.lines:
+        raise ConfigError(f"market.file: not one tick in {found.complaint}; use {KINDS}")
+    if found.unparsable:
+        warnings.warn(
+            f"{found.unparsable} of {found.lines} lines are no ticks and were left out, first {found.complaint}",
+            stacklevel=2,
+        )
+    return found
+
+
+def _load(path: Path, clock: str) -> TickFile:
+    if path.suffix == ".bi5":
+        return _file(path, ticks_bi5.read(path, clock))
+    if path.suffix == ".parquet":
+        return _file(path, ticks_parquet.read(path, clock))
+    raw = path.read_bytes()
+    data = (gzip.decompress(raw) if path.suffix == ".gz" else raw).removeprefix(BYTE_ORDER_MARK)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16").encode()
+    return _file(path, _reader_of(data)(data, clock))
+
+
+def _reader_of(data: bytes) -> Callable[[bytes, str], Parts]:
+    first_line = data[:4096].partition(b"\n")[0].strip()
+    for pattern, trouble in WRONG_KINDS:
+        if pattern.match(first_line):
+            raise BadFile(trouble)
+    if first_line.startswith(EXPORT_HEADER):
+        return ticks_text.read_export
+    if ticks_text.HISTDATA_LINE.match(first_line):
+        return ticks_text.read_histdata
+    if first_line == CSV_HEADER or first_line[:1].isdigit() or not data:
+        return ticks_text.read_csv
+    shown = first_line[:40].decode("utf-8", "replace")
+    raise BadFile(f"has neither a header nor a first line that is known ({shown!r}): use {KINDS}")
+
+
+def _file(path: Path, parts: Parts) -> TickFile:
+    complaint = f"{path.name}, line {parts.first_bad}: {parts.complaint}" if parts.unparsable else ""
+    return TickFile(parts.ticks, parts.lines, parts.unparsable, parts.first_bad, complaint)
+
+
+def _together(folder: Path, clock: str) -> TickFile:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    if not paths:
+        raise ConfigError(f"market.file: the folder {folder} holds no {', '.join(SUFFIXES)}")
+    symbols = {symbol for path in paths if (symbol := ticks_bi5.symbol_of(path))}
+    if len(symbols) > 1:
+        raise ConfigError(
+            f"market.file: {folder} holds {', '.join(sorted(symbols))}; "
+            f"name one symbol's folder, such as {folder / min(symbols)}"
+        )
+    files = [load_ticks(path, clock) for path in paths]
+    bad = next((file for file in files if file.unparsable), None)
+    return TickFile(
+        np.concatenate([file.ticks for file in files]),
+        sum(file.lines for file in files),
+        sum(file.unparsable for file in files),
+        None if bad is None else bad.first_bad_line,
+        "" if bad is None else bad.complaint,
+    )

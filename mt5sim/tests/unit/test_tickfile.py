@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def test_bad_values_pass_through_unchanged(tmp_path: Path) -> None:
     assert found.ticks["bid"].tolist()[1:] == [0.0, -1.5, 1.3, float("inf"), 1.0]
 
 
+@pytest.mark.filterwarnings("ignore:5 of 7 lines")
 def test_lines_that_are_no_ticks_are_counted_with_the_first_ones_number(tmp_path: Path) -> None:
     text = "1000,1.1,1.2\n\nabc\n2000,1.1\n3000,1.1,1.2,9\n4000,x,1.2\n5000,1.1,1.2\n"
     found = load_ticks(write(tmp_path, HEADER + text), "utc")
@@ -56,6 +58,7 @@ def test_the_clock_moves_utc_stamps_to_broker_time(tmp_path: Path) -> None:
     assert load_ticks(file, "ny+7").ticks["time_msc"][0] == 1404216000000 + 3 * 3_600_000
 
 
+@pytest.mark.filterwarnings("ignore:1 of 5 lines")
 def test_an_mt5_export_is_in_server_time_and_carries_prices_forward(tmp_path: Path) -> None:
     text = (
         "2022.11.10\t15:00:00.017\t0.86682\t0.86712\t\t\t6\n"
@@ -79,9 +82,20 @@ def test_an_old_export_without_flags_gets_them_from_the_filled_cells(tmp_path: P
     assert load_ticks(write(tmp_path, text), "utc").ticks["flags"].tolist() == [2, 6]
 
 
-@pytest.mark.parametrize("text", ["<html>\n", "time,ask,bid\n1,2,3\n"])
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(mt5.ConfigError, match="neither the header"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<html>\n", "is a web page"),
+        ("time,ask,bid\n1,2,3\n", "neither a header nor a first line that is known"),
+        ("<DATE>\t<TIME>\t<OPEN>\t<HIGH>\n", "export the ticks in MT5"),
+        ("20120201 000000;1.3;1.4;1.2;1.3;0\n", "download the ASCII tick data"),
+        ("PK\x03\x04zip", "unpack it"),
+        ("<DATE>\t<BID>\n", "a tick export of MT5 has"),
+        ("1,2\n3,4\n", "not one tick in ticks.csv, line 1: '1,2' is not ts_ms_utc,bid,ask"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_and_told_what_to_do(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(mt5.ConfigError, match=re.escape(words)):
         load_ticks(write(tmp_path, text), "utc")
 
 

@@ -1,0 +1,121 @@
+"""Where a terminal's prices come from: a generator, recordings, or the public quotes of an exchange."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
+from types import MappingProxyType
+
+NO_FILES: Mapping[str, Path] = MappingProxyType({})
+MAX_RATE = 1000
+MAX_MINUTES = 10_080
+MOST_MADE_TICKS = 20_000_000
+""" a made recording must fit in memory: some 2 GB """
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """A seeded random walk. The same seed shows the same prices at the same moment, in any process."""
+
+    seed: int = 1
+    symbols: tuple[str, ...] = ()
+    """ which symbols move; empty = all of the terminal """
+    ticks_per_second: float = 2.0
+    """ on average, while the market is open """
+    history_minutes: int = 240
+    """ how far back ticks exist when the terminal starts """
+    sessions: bool = False
+    """ as a currency market: closed on weekends and in the daily break, a quiet Asian session, bursts, wider spreads;
+    False = evenly, round the clock, so that a demo moves on a Sunday, too """
+    start: str = ""
+    """ "2026-01-05T00:00:00Z": a made recording that begins then; empty = in real time, now """
+    minutes: int = 1440
+    """ length of the made recording """
+    speed: float = 1.0
+    """ of the made recording: 1 = real time, 10 ten times faster, 0 = as fast as the ticks are read """
+
+    @property
+    def start_ms(self) -> int | None:
+        """UTC milliseconds; None = in real time. Raises ValueError when `start` is no date."""
+        if not self.start:
+            return None
+        moment = datetime.fromisoformat(self.start)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Recordings: one `file` of one `symbol`, or several `files` that happen together.
+
+    speed 1 = as recorded, 10 = ten times faster, 0 = as fast as the ticks are read.
+    """
+
+    file: Path | None = None
+    symbol: str = ""
+    speed: float = 1.0
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """ symbol -> recording """
+
+    def __post_init__(self) -> None:
+        if self.file is not None:
+            object.__setattr__(self, "file", Path(self.file))
+        object.__setattr__(self, "files", {symbol: Path(path) for symbol, path in self.files.items()})
+
+    @property
+    def recordings(self) -> dict[str, Path]:
+        """All of them; symbol -> file or folder."""
+        one = {} if self.file is None else {self.symbol: self.file}
+        return {**one, **self.files}
+
+
+Market = Generator | Replay
+
+
+def symbols_of(market: Market) -> tuple[str, ...]:
+    """The symbols a market names; empty = all of the terminal."""
+    return tuple(market.recordings) if isinstance(market, Replay) else market.symbols
+
+
+def mistakes_of(market: Market, names: set[str]) -> Iterator[str]:
+    """What is wrong with it, each with what to write instead; `names` are the terminal's symbols."""
+    if unknown := set(symbols_of(market)) - names - {""}:
+        yield f"market: no profile for {', '.join(sorted(unknown))}; add a profile of that name to symbols"
+    if isinstance(market, Replay):
+        yield from _replay_mistakes(market)
+    else:
+        yield from _generator_mistakes(market, len(market.symbols or names))
+
+
+def _speed_mistakes(speed: float) -> Iterator[str]:
+    if not 0 <= speed < inf:
+        yield f"market.speed is {speed}: use 1, 10, or 0 for full speed"
+
+
+def _replay_mistakes(market: Replay) -> Iterator[str]:
+    if not market.recordings:
+        yield 'market.file is missing: write "file" and "symbol", or "files": {"EURUSD": "eurusd.csv.gz"}'
+    if market.file is not None and not market.symbol:
+        yield 'market.symbol is missing: write which symbol the file holds, such as "EURUSD"'
+    if market.file is not None and market.symbol in market.files:
+        yield f"market.files: {market.symbol} is named in market.symbol already"
+    yield from _speed_mistakes(market.speed)
+
+
+def _generator_mistakes(market: Generator, symbols: int) -> Iterator[str]:
+    if market.seed < 0:
+        yield "market.seed: use 0 or more"
+    if not 0 < market.ticks_per_second <= MAX_RATE:
+        yield f"market.ticks_per_second is {market.ticks_per_second}: use more than 0, at most {MAX_RATE}"
+    if not 1 <= market.history_minutes <= MAX_MINUTES:
+        yield f"market.history_minutes is {market.history_minutes}: use 1 to {MAX_MINUTES}"
+    try:
+        started = market.start_ms is not None
+    except ValueError:
+        yield f"market.start is {market.start!r}: write a moment such as 2026-01-05T00:00:00Z, or leave it out"
+        return
+    if started and market.minutes < 1:
+        yield f"market.minutes is {market.minutes}: use 1 or more"
+    if started and market.ticks_per_second * market.minutes * 60 * symbols > MOST_MADE_TICKS:
+        yield f"market.minutes: that makes more than {MOST_MADE_TICKS} ticks; use fewer minutes, symbols or ticks"
+    yield from _speed_mistakes(market.speed)
