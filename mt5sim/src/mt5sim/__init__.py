@@ -33,6 +33,7 @@ from mt5sim.api_trade import orders_get as orders_get
 from mt5sim.api_trade import orders_total as orders_total
 from mt5sim.api_trade import positions_get as positions_get
 from mt5sim.api_trade import positions_total as positions_total
+from mt5sim.chance import Execution as Execution
 from mt5sim.config import Account as Account
 from mt5sim.config import ConfigError as ConfigError
 from mt5sim.config import TerminalConfig as TerminalConfig

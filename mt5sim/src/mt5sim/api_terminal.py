@@ -3,8 +3,9 @@
 import time
 from typing import Any
 
+from mt5sim.answers import COMPANY, account_view
 from mt5sim.arguments import UNSIGNED_32, UNSIGNED_64, invalid, text, whole
-from mt5sim.config import MARGIN_MODES, TRADE_MODES, ConfigError, TerminalConfig
+from mt5sim.config import ConfigError, TerminalConfig
 from mt5sim.knobs import faults
 from mt5sim.records import build
 from mt5sim.session import AUTH_FAILED, CALL_FAILED, OLD_VERSION, TIMEOUT, Failed, call, session
@@ -27,7 +28,6 @@ CONNECT_ERRORS: dict[int, tuple[int, str]] = {
     )
 }
 """ why the package does not connect; any other code has the words of -1 """
-COMPANY = "Simulated prices"
 NAME = "mt5sim"
 
 
@@ -147,16 +147,4 @@ def terminal_info() -> TerminalInfo | None:
 
 @call(None)
 def account_info() -> AccountInfo | None:
-    terminal = session.terminal()
-    account, state = terminal.config.account, terminal.valuation.state(terminal.ledger)
-    return build(
-        AccountInfo,
-        login=faults.other_login or account.login, trade_mode=TRADE_MODES[account.trade_mode],
-        leverage=account.leverage, limit_orders=0,
-        margin_so_mode=0, trade_allowed=not faults.disconnect, trade_expert=True,
-        margin_mode=MARGIN_MODES[account.margin_mode], currency_digits=2, fifo_close=False, balance=state.balance,
-        credit=0.0, profit=state.profit, equity=state.equity, margin=state.margin, margin_free=state.margin_free,
-        margin_level=state.margin_level, margin_so_call=account.margin_call, margin_so_so=account.stop_out,
-        margin_initial=0.0, margin_maintenance=0.0, assets=0.0, liabilities=0.0, commission_blocked=0.0,
-        name=account.name, server=account.server, currency=account.currency, company=COMPANY,
-    )  # fmt: skip
+    return account_view(session.terminal())

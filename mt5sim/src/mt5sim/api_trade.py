@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, TypeVar
 
 from mt5sim import constants as c
+from mt5sim.answers import check_answer, send_answer
 from mt5sim.arguments import (
     MAX_GROUP,
     MAX_SYMBOL,
@@ -22,10 +23,8 @@ from mt5sim.arguments import (
     trade_request,
     whole,
 )
-from mt5sim.judge import LOCAL_REFUSALS, MARKET_TYPES, Plan, Refusal
+from mt5sim.judge import MARKET_TYPES, Plan, Refusal
 from mt5sim.knobs import faults
-from mt5sim.records import build
-from mt5sim.retcodes import text as retcode_text
 from mt5sim.session import (
     INVALID_ARGUMENTS,
     INVALID_PARAMS,
@@ -43,7 +42,6 @@ from mt5sim.structs import (
     TradeDeal,
     TradeOrder,
     TradePosition,
-    TradeRequest,
 )
 from mt5sim.terminal import Terminal
 
@@ -77,18 +75,28 @@ def positions_get(*args: Any, **kwargs: Any) -> tuple[TradePosition, ...] | None
 
 @call(None)
 def orders_total() -> int | None:
-    """Pending orders are not simulated yet: always 0."""
-    session.terminal()
-    return 0
+    """How many orders still work."""
+    return len(session.terminal().ledger.pending)
 
 
 @call(None)
 def orders_get(*args: Any, **kwargs: Any) -> tuple[TradeOrder, ...] | None:
-    """orders_get(*, symbol, ticket, group): pending orders, which are not simulated yet: always empty."""
+    """orders_get(*, symbol, ticket, group): orders that still work; an empty tuple when there are none."""
     no_positional(args)
-    text(kwargs, "group", MAX_GROUP), text(kwargs, "symbol", MAX_SYMBOL), whole(kwargs, "ticket")
-    session.terminal()
-    return ()
+    group, symbol, ticket = (
+        text(kwargs, "group", MAX_GROUP),
+        text(kwargs, "symbol", MAX_SYMBOL),
+        whole(kwargs, "ticket"),
+    )
+    terminal = session.terminal()
+    found = list(terminal.ledger.pending.values())
+    if group is not None:
+        found = [order for order in found if in_group(order.symbol, group)]
+    elif symbol is not None:
+        found = [order for order in found if order.symbol == symbol]
+    elif ticket is not None:
+        found = [order for order in found if order.ticket == ticket]
+    return tuple(terminal.order_priced(order) for order in found)
 
 
 @call(None)
@@ -168,7 +176,7 @@ def order_calc_margin(*args: Any) -> float | None:
     terminal, profile = _calculable(side, symbol)
     if not (0 < volume < inf and 0 < price < inf):
         raise Failed(INVALID_PARAMS)
-    margin = terminal.valuation.margin(profile, volume, price)
+    margin = terminal.valuation.margin(profile, volume, price, side)
     if margin is None:
         raise Failed(INVALID_PARAMS)
     return margin
@@ -205,15 +213,7 @@ def order_check(*args: Any, **kwargs: Any) -> OrderCheckResult | None:
     """order_check(request) or order_check(**request): what the account would be after it. retcode 0 = it would pass."""
     request = trade_request(args, kwargs)
     terminal = session.terminal()
-    outcome = terminal.judge().plan(request)
-    retcode = 0 if isinstance(outcome, Plan) else outcome.retcode
-    state = outcome.state if isinstance(outcome, Plan) else terminal.valuation.state(terminal.ledger)
-    return build(
-        OrderCheckResult,
-        retcode=retcode, balance=state.balance, equity=state.equity, profit=state.profit, margin=state.margin,
-        margin_free=state.margin_free, margin_level=state.margin_level,
-        comment="Done" if retcode == 0 else retcode_text(retcode), request=request,
-    )  # fmt: skip
+    return check_answer(terminal, request)
 
 
 @call(None)
@@ -223,7 +223,8 @@ def order_send(*args: Any, **kwargs: Any) -> OrderSendResult | None:
     terminal = session.terminal()
     if faults.tradeapi_disabled:
         raise Failed(TRADE_API_DISABLED)
-    time.sleep(max(0.0, faults.latency_ms) / 1000)
+    luck = terminal.luck()
+    time.sleep(max(0.0, faults.latency_ms + luck.latency_ms) / 1000)
     if faults.take("lost_request"):
         raise Failed(SEND_FAILED)
     outcome: Plan | Refusal
@@ -239,28 +240,4 @@ def order_send(*args: Any, **kwargs: Any) -> OrderSendResult | None:
     time.sleep(max(0.0, faults.reply_latency_ms) / 1000)
     if faults.take("lost_reply"):
         raise Failed(RECEIVE_FAILED)
-    return _answer(terminal, request, outcome)
-
-
-def _answer(terminal: Terminal, request: TradeRequest, outcome: Plan | Refusal) -> OrderSendResult:
-    done = isinstance(outcome, Plan)
-    quote, fill = outcome.quote, outcome.fill if isinstance(outcome, Plan) else None
-    in_full = c.TRADE_RETCODE_DONE_PARTIAL if fill and fill.unfilled else c.TRADE_RETCODE_DONE
-    retcode = in_full if isinstance(outcome, Plan) else outcome.retcode
-    deals = outcome.change.deals if isinstance(outcome, Plan) else ()
-    if done or retcode not in LOCAL_REFUSALS:
-        terminal.request_id += 1
-    return build(
-        OrderSendResult,
-        retcode=retcode,
-        deal=deals[0].ticket if deals else 0,
-        order=deals[0].order if deals else 0,
-        volume=fill.volume if fill else 0.0,
-        price=fill.price if fill else 0.0,
-        bid=quote.bid if quote else 0.0,
-        ask=quote.ask if quote else 0.0,
-        comment=retcode_text(retcode),
-        request_id=terminal.request_id if done or retcode not in LOCAL_REFUSALS else 0,
-        retcode_external=0,
-        request=request,
-    )
+    return send_answer(terminal, request, outcome)

@@ -7,24 +7,23 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mt5sim import constants as c
+from mt5sim.chance import CALM, Execution
 from mt5sim.clock import CLOCKS
 from mt5sim.knobs import Faults
+from mt5sim.margin import FUTURES, SUPPORTED
 from mt5sim.markets import Generator, Market, Replay, mistakes_of, symbols_of
-from mt5sim.profiles import BUILT_IN, SymbolProfile
+from mt5sim.profiles import BUILT_IN, COMMISSION_ENTRIES, SymbolProfile
+from mt5sim.sessions import week
 
 MARGIN_MODES = {
     "netting": c.ACCOUNT_MARGIN_MODE_RETAIL_NETTING,
+    "exchange": c.ACCOUNT_MARGIN_MODE_EXCHANGE,
     "hedging": c.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING,
 }
 TRADE_MODES = {"demo": c.ACCOUNT_TRADE_MODE_DEMO, "contest": c.ACCOUNT_TRADE_MODE_CONTEST}
 """ no "real": nothing here may ever look like a real account """
 
-SUPPORTED_CALC_MODES = (
-    c.SYMBOL_CALC_MODE_FOREX,
-    c.SYMBOL_CALC_MODE_FOREX_NO_LEVERAGE,
-    c.SYMBOL_CALC_MODE_CFD,
-    c.SYMBOL_CALC_MODE_CFDLEVERAGE,
-)
+STOP_OUT_MODES = {"percent": c.ACCOUNT_STOPOUT_MODE_PERCENT, "money": c.ACCOUNT_STOPOUT_MODE_MONEY}
 NO_FAULTS: Mapping[str, object] = MappingProxyType({})
 NO_RATES: Mapping[str, float] = MappingProxyType({})
 MAX_NAME = 29
@@ -49,6 +48,18 @@ class Account:
     margin_call: float = 100.0
     stop_out: float = 50.0
     """ margin level in percent below which the broker closes the largest loss; 0 = never """
+    stop_out_mode: str = "percent"
+    """ money = `margin_call` and `stop_out` are an equity in deposit currency """
+    limit_orders: int = 0
+    """ most pending orders at a time; 0 = any number """
+    limit_positions: int = 0
+    """ most open positions at a time; 0 = any number """
+    fifo_close: bool = False
+    """ True = the oldest position of a symbol must be closed first: retcode 10045 """
+    trade_allowed: bool = True
+    """ False = the broker lets nobody trade on this account: retcode 10017 """
+    trade_expert: bool = True
+    """ False = the broker forbids automated trading: retcode 10026 """
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,8 @@ class TerminalConfig:
     """ where the broker remembers the account; None = only as long as the process lives """
     conversion: Mapping[str, float] = field(default_factory=lambda: NO_RATES)
     """ "EURUSD" -> rate, for currencies no symbol of the terminal converts """
+    execution: Execution = CALM
+    """ what may happen to an order on its way """
     faults: Mapping[str, object] = field(default_factory=lambda: NO_FAULTS)
     """ knob -> value, set when the terminal is loaded """
     faults_file: Path | None = None
@@ -74,7 +87,10 @@ class TerminalConfig:
             object.__setattr__(self, name, None if path is None else Path(path))
         if not self.symbols:
             object.__setattr__(self, "symbols", _default_symbols(self.market))
-        mistakes = [*_account_mistakes(self.account), *_symbol_mistakes(self.symbols), *self._other_mistakes()]
+        mistakes = [
+            *_account_mistakes(self.account), *_symbol_mistakes(self.symbols), *self.execution.mistakes(),
+            *self._other_mistakes(),
+        ]  # fmt: skip
         if mistakes:
             raise ConfigError("; ".join(mistakes))
 
@@ -106,7 +122,11 @@ def _account_mistakes(account: Account) -> list[str]:
     if account.leverage <= 0:
         mistakes.append("account.leverage: use a positive number such as 100")
     if account.margin_mode not in MARGIN_MODES:
-        mistakes.append(f"account.margin_mode is {account.margin_mode!r}: use hedging or netting")
+        mistakes.append(f"account.margin_mode is {account.margin_mode!r}: use hedging, netting or exchange")
+    if account.stop_out_mode not in STOP_OUT_MODES:
+        mistakes.append(f"account.stop_out_mode is {account.stop_out_mode!r}: use percent or money")
+    if min(account.limit_orders, account.limit_positions) < 0:
+        mistakes.append("account.limit_orders, limit_positions: use 0 or more")
     if account.trade_mode not in TRADE_MODES:
         mistakes.append(f"account.trade_mode is {account.trade_mode!r}: use demo or contest, never real")
     if not 0 <= account.balance < inf:
@@ -130,6 +150,17 @@ def _symbol_mistakes(symbols: tuple[SymbolProfile, ...]) -> list[str]:
             mistakes.append(f"{s.name}: need 0 < volume_min <= volume_max and volume_step > 0")
         if s.digits < 0 or s.price <= 0 or s.contract_size <= 0:
             mistakes.append(f"{s.name}: digits must not be negative, price and contract_size must be positive")
-        if s.calc_mode not in SUPPORTED_CALC_MODES:
-            mistakes.append(f"{s.name}: calc_mode {s.calc_mode} is not simulated; use one of {SUPPORTED_CALC_MODES}")
+        if s.calc_mode not in SUPPORTED:
+            mistakes.append(f"{s.name}: calc_mode {s.calc_mode} is not simulated; use one of {SUPPORTED}")
+        if s.calc_mode in FUTURES and s.margin_initial <= 0:
+            mistakes.append(f"{s.name}: a future needs margin_initial, its margin per lot")
+        if not 0 <= s.swap_mode <= c.SYMBOL_SWAP_MODE_REOPEN_BID:
+            mistakes.append(f"{s.name}: swap_mode {s.swap_mode} is none of SYMBOL_SWAP_MODE_*")
+        if s.commission_entry not in COMMISSION_ENTRIES:
+            mistakes.append(f"{s.name}: commission_entry is {s.commission_entry!r}: use all, in or out")
+        for sessions in (s.trade_sessions, s.quote_sessions):
+            try:
+                week(sessions)
+            except ValueError as error:
+                mistakes.append(f"{s.name}: {error}")
     return mistakes

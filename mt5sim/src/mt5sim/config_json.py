@@ -6,13 +6,14 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
+from mt5sim.chance import Execution
 from mt5sim.config import Account, ConfigError, TerminalConfig
 from mt5sim.knobs import Faults
 from mt5sim.markets import Generator, Market, Replay
 from mt5sim.profiles import BUILT_IN, SymbolProfile
 
 MARKETS: dict[str, type[Market]] = {"generator": Generator, "replay": Replay}
-TOP = ("account", "symbols", "market", "clock", "state_file", "conversion", "faults", "faults_file")
+TOP = ("account", "symbols", "market", "clock", "state_file", "conversion", "execution", "faults", "faults_file")
 
 
 def read_config(path: Path) -> TerminalConfig:
@@ -33,6 +34,7 @@ def parse_config(document: object, folder: Path = Path()) -> TerminalConfig:
     mistakes += [f"unknown key {key!r}: use {', '.join(TOP)}" for key in top if key not in TOP]
     account = _values(Account, _object(top.get("account", {}), "account", mistakes), "account", mistakes)
     kind, market = _market(_object(top.get("market", {}), "market", mistakes), folder, mistakes)
+    execution = _values(Execution, _object(top.get("execution", {}), "execution", mistakes), "execution", mistakes)
     faults = _values(Faults, _object(top.get("faults", {}), "faults", mistakes), "faults", mistakes)
     symbols = _symbols(top.get("symbols", []), mistakes)
     paths = {name: top.get(name) for name in ("state_file", "faults_file")}
@@ -52,6 +54,7 @@ def parse_config(document: object, folder: Path = Path()) -> TerminalConfig:
         market=kind(**market),
         clock=top.get("clock", "utc"),
         conversion=conversion,
+        execution=Execution(**execution),
         faults=faults,
         **{name: None if path is None else folder / path for name, path in paths.items()},
     )

@@ -17,6 +17,7 @@ class Change:
     """What one event does to the books. It is written to disk whole, or it did not happen."""
 
     orders: tuple[TradeOrder, ...] = ()
+    """ placed, altered or done; an order without a time_done is still working """
     deals: tuple[TradeDeal, ...] = ()
     positions: tuple[TradePosition, ...] = ()
     """ opened or altered """
@@ -31,35 +32,50 @@ def amount(deal: TradeDeal) -> float:
 
 @dataclass(slots=True)
 class Ledger:
+    """Call `apply` with each Change after it is on disk."""
+
     positions: dict[int, TradePosition] = field(default_factory=dict)
     """ ticket -> position """
+    pending: dict[int, TradeOrder] = field(default_factory=dict)
+    """ ticket -> order that still works: a pending one, or the rest of a market order """
     orders: dict[int, TradeOrder] = field(default_factory=dict)
-    """ ticket -> order that is done, oldest first """
+    """ ticket -> order that is done, in the order of being done """
     deals: dict[int, TradeDeal] = field(default_factory=dict)
     """ ticket -> deal, oldest first """
     balance: float = 0.0
+    last_order: int = FIRST_ORDER - 1
+    """ the newest order ticket given out """
+    last_msc: int = 0
+    """ broker time of the newest event: the market may not restart before it """
+    version: int = 0
+    """ grows with every change """
 
     @property
     def next_order(self) -> int:
-        return next(reversed(self.orders), FIRST_ORDER - 1) + 1
+        return self.last_order + 1
 
     @property
     def next_deal(self) -> int:
         return next(reversed(self.deals), FIRST_DEAL - 1) + 1
 
-    @property
-    def last_msc(self) -> int:
-        """Broker time of the newest event: the market may not restart before it."""
-        newest_deal = next(reversed(self.deals.values())).time_msc if self.deals else 0
-        return max([newest_deal, *(position.time_update_msc for position in self.positions.values())])
-
     def apply(self, change: Change) -> None:
-        self.orders.update((order.ticket, order) for order in change.orders)
+        for order in sorted(change.orders, key=lambda row: row.time_done_msc):
+            if order.time_done_msc:
+                self.pending.pop(order.ticket, None)
+                self.orders[order.ticket] = order
+            else:
+                self.pending[order.ticket] = order
+            self.last_order = max(self.last_order, order.ticket)
+            self.last_msc = max(self.last_msc, order.time_setup_msc, order.time_done_msc)
         self.deals.update((deal.ticket, deal) for deal in change.deals)
         for ticket in change.closed:
             del self.positions[ticket]
         self.positions.update((position.ticket, position) for position in change.positions)
+        self.last_msc = max(
+            [self.last_msc, *(d.time_msc for d in change.deals), *(p.time_update_msc for p in change.positions)]
+        )
         self.balance = round(self.balance + sum(amount(deal) for deal in change.deals), MONEY_DIGITS)
+        self.version += 1
 
     def after(self, change: Change) -> "Ledger":
         """The books as they would be; the history is left out, because nobody asks a forecast for it."""

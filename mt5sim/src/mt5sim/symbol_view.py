@@ -36,7 +36,7 @@ def _contract(s: SymbolProfile) -> dict[str, object]:
         "currency_margin": s.margin,
         "digits": s.digits,
         "point": s.point,
-        "trade_tick_size": s.point,
+        "trade_tick_size": s.tick,
         "trade_contract_size": s.contract_size,
         "volume_min": s.volume_min,
         "volume_max": s.volume_max,
@@ -50,7 +50,12 @@ def _contract(s: SymbolProfile) -> dict[str, object]:
         "trade_calc_mode": s.calc_mode,
         "trade_stops_level": s.stops_level,
         "trade_freeze_level": s.freeze_level,
+        "margin_initial": s.margin_initial,
+        "margin_maintenance": s.margin_maintenance,
         "margin_hedged": s.margin_hedged,
+        "margin_hedged_use_leg": s.margin_hedged_use_leg,
+        "trade_face_value": s.face_value,
+        "order_gtc_mode": s.order_gtc_mode,
         "swap_mode": s.swap_mode,
         "swap_long": s.swap_long,
         "swap_short": s.swap_short,
@@ -72,7 +77,7 @@ def _prices(terminal: Terminal, s: SymbolProfile) -> dict[str, object]:
     quote = terminal.quote(s.name)
     if quote is not None:
         prices["spread"] = round((quote.ask - quote.bid) / s.point)
-        gain = s.point * s.contract_size
+        gain = s.tick_worth
         won = terminal.valuation.convert(gain, s.profit, terminal.config.account.currency)
         lost = terminal.valuation.convert(-gain, s.profit, terminal.config.account.currency)
         prices["trade_tick_value"] = prices["trade_tick_value_profit"] = won or 0.0

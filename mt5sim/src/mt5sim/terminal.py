@@ -2,23 +2,24 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 
 from mt5sim import constants as c
+from mt5sim.chance import NO_LUCK, Luck
 from mt5sim.clock import broker_ms
 from mt5sim.config import ConfigError, TerminalConfig
-from mt5sim.execution import Desk, Fill
-from mt5sim.feed import Feed
+from mt5sim.execution import Desk
 from mt5sim.judge import Judge, Plan, Refusal
 from mt5sim.knobs import Faults
 from mt5sim.ledger import Change, Ledger, deposit
 from mt5sim.market_feeds import feeds_of
 from mt5sim.profiles import SymbolProfile
-from mt5sim.protection import Trigger, earliest, first_stop, first_stop_out
 from mt5sim.rates import BarBook
+from mt5sim.records import changed
+from mt5sim.rules import side_of
 from mt5sim.store import Store
-from mt5sim.structs import TradeRequest
+from mt5sim.structs import TradeOrder, TradeRequest
 from mt5sim.valuation import Quote, Valuation
+from mt5sim.watch import Event, Watch
 
 
 def system_utc_ms() -> int:
@@ -42,6 +43,7 @@ class Terminal:
         self.feeds = feeds_of(config, self.profiles, now())
         self.bars = {symbol: BarBook() for symbol in self.feeds}
         account = config.account
+        self.watch = Watch(account, self.profiles, self.feeds, self.valuation)
         self.store = Store(config.state_file, account.login, account.currency, account.margin_mode)
         self.ledger = self.store.reload(Ledger())
         self._commit(self._opening)
@@ -63,14 +65,24 @@ class Terminal:
         self.settle()
 
     def settle(self) -> None:
-        """Let the broker close what the ticks since the last look have stopped."""
-        for symbol, feed in self.feeds.items():
-            while feed.checked < feed.visible and self.ledger.position_of(symbol) is not None:
-                trigger = self._trigger(symbol, feed)
-                if trigger is None:
-                    break
-                self._commit(partial(self._stopped, symbol, feed))
-                feed.checked += trigger.offset
+        """Let the broker do what ticks and clock have brought about since the last look."""
+        while not self.watch.idle(self.ledger) and self.watch.next_event(self.ledger, self.server_msc()) is not None:
+            event: Event | None = None
+
+            def happen() -> Change:
+                # of the newest books: another process of this account may have dealt with it meanwhile
+                nonlocal event
+                event = self.watch.next_event(self.ledger, self.server_msc())
+                return Change() if event is None else self.watch.change(self.ledger, event)
+
+            try:
+                self._commit(happen)
+            except ArithmeticError:
+                # a currency has no price yet: nothing is skipped, the next call looks again
+                return
+            if event is not None:
+                self.watch.passed(event)
+        for feed in self.feeds.values():
             feed.checked = feed.visible
 
     def order(self, request: TradeRequest) -> Plan | Refusal:
@@ -79,15 +91,19 @@ class Terminal:
 
         def judged() -> Change:
             nonlocal outcome
-            outcome = self.judge().plan(request)
+            outcome = self.judge(self.luck()).plan(request)
             return outcome.change if isinstance(outcome, Plan) else Change()
 
         self._commit(judged)
         return outcome
 
-    def judge(self) -> Judge:
+    def judge(self, luck: Luck = NO_LUCK) -> Judge:
         desk = Desk(self.ledger, self.valuation)
-        return Judge(desk, self.config.account.margin_mode == "netting", self.faults, self.server_msc())
+        return Judge(desk, self.config.account, self.faults, self.server_msc(), luck)
+
+    def luck(self) -> Luck:
+        """What happens to the next request; asked twice, it says the same."""
+        return self.config.execution.draw(self.ledger.next_order, self.request_id)
 
     def quote(self, symbol: str) -> Quote | None:
         feed = self.feeds.get(symbol)
@@ -96,6 +112,11 @@ class Terminal:
             return None
         _, bid, ask, _, _, msc, *_ = feed.tape.row(index)
         return Quote(bid, ask, msc)
+
+    def order_priced(self, order: TradeOrder) -> TradeOrder:
+        """A working order at the current price of its side."""
+        quote = self.quote(order.symbol)
+        return order if quote is None else changed(order, price_current=quote.to_open(side_of(order.type)))
 
     def server_msc(self) -> int:
         """The broker's clock stands at the newest tick of all symbols, as on a weekend; it never goes back."""
@@ -125,25 +146,6 @@ class Terminal:
             change = make()
             self.store.record(change)
         self.ledger.apply(change)
-
-    def _trigger(self, symbol: str, feed: Feed) -> Trigger | None:
-        positions = [position for position in self.ledger.positions.values() if position.symbol == symbol]
-        ticks = feed.tape.ticks[feed.checked : feed.visible]
-        stop = first_stop(positions, ticks, self.profiles[symbol].digits)
-        level = self.config.account.stop_out
-        return earliest([stop, first_stop_out(self.ledger, self.valuation, symbol, ticks, level)])
-
-    def _stopped(self, symbol: str, feed: Feed) -> Change:
-        trigger = self._trigger(symbol, feed)
-        if trigger is None:
-            # another process of this account has closed it meanwhile
-            return Change()
-        position = trigger.position
-        fill = Fill(
-            1 - position.type, position.volume, trigger.price, max(trigger.msc, self.ledger.last_msc),
-            position.magic, trigger.comment, trigger.reason,
-        )  # fmt: skip
-        return Desk(self.ledger, self.valuation).close(self.profiles[position.symbol], position, fill)
 
     def _check_conversions(self) -> None:
         home = self.config.account.currency

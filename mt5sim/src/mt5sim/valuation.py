@@ -1,16 +1,20 @@
 """Profit and margin in the deposit currency, and what they leave of the account."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mt5sim import constants as c
 from mt5sim.ledger import MONEY_DIGITS, Ledger
+from mt5sim.margin import FOREX, covered, gain, needed
 from mt5sim.profiles import SymbolProfile
 from mt5sim.records import changed
 from mt5sim.structs import TradePosition
 
 CODE = 3
 """ length of a currency code """
+
+Legs = Sequence[Sequence[TradePosition]]
+""" the buys and the sells of one symbol """
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,62 +77,88 @@ class Valuation:
         return source == target or target in middles or any((middle, target) in ways for middle in middles)
 
     def profit(self, side: int, profile: SymbolProfile, volume: float, opened: float, closed: float) -> float | None:
-        """(close - open) * contract * lots, in deposit currency."""
-        points = closed - opened if side == c.ORDER_TYPE_BUY else opened - closed
-        money = points * profile.contract_size * volume
-        if profile.base == self.currency and profile.profit != self.currency:
+        """Between two prices, in deposit currency, without swap and commission; None when nothing converts it."""
+        money = gain(profile, side, volume, opened, closed)
+        if profile.calc_mode in FOREX and profile.base == self.currency and profile.profit != self.currency:
             return round(money / closed, MONEY_DIGITS)
         converted = self.convert(money, profile.profit, self.currency)
         return None if converted is None else round(converted, MONEY_DIGITS)
 
-    def margin(self, profile: SymbolProfile, volume: float, price: float) -> float | None:
-        return self._margin(profile, volume * profile.contract_size, price)
+    def margin(
+        self,
+        profile: SymbolProfile,
+        volume: float,
+        price: float,
+        side: int = c.ORDER_TYPE_BUY,
+        *,
+        open_already: bool = False,
+    ) -> float | None:
+        """For `volume` lots alone, in deposit currency; positions do not matter. None when nothing converts it."""
+        amount = needed(profile, self.leverage, volume, price, side, open_already=open_already)
+        return self._in_deposit(profile, amount, price)
 
     def priced(self, position: TradePosition) -> TradePosition:
         """The position at the current price."""
+        quote = self.quote(position.symbol)
+        if quote is None or position.symbol not in self.profiles:
+            return position
+        return changed(position, price_current=quote.to_close(position.type), profit=self.floating(position))
+
+    def floating(self, position: TradePosition) -> float:
+        """What closing the position now would earn, without its swap; its last known profit without a price."""
         quote, profile = self.quote(position.symbol), self.profiles.get(position.symbol)
         if quote is None or profile is None:
-            return position
+            return position.profit
         price = quote.to_close(position.type)
         profit = self.profit(position.type, profile, position.volume, position.price_open, price)
-        return changed(position, price_current=price, profit=position.profit if profit is None else profit)
+        return position.profit if profit is None else profit
 
     def state(self, ledger: Ledger) -> AccountState:
-        positions = [self.priced(position) for position in ledger.positions.values()]
-        profit = round(sum((position.profit for position in positions), 0.0), MONEY_DIGITS)
-        margin = round(self._total_margin(positions), MONEY_DIGITS)
-        return AccountState.of(ledger.balance, profit, margin)
+        """The account's figures at the current prices. Swaps not yet paid are part of the profit."""
+        positions = ledger.positions.values()
+        profit = round(sum((self.floating(p) + p.swap for p in positions), 0.0), MONEY_DIGITS)
+        return AccountState.of(ledger.balance, profit, self.total_margin(positions))
 
-    def _total_margin(self, positions: Iterable[TradePosition]) -> float:
-        """Per symbol the larger side is charged for what the other does not cover, the covered part as hedged."""
-        sides: dict[str, dict[int, list[TradePosition]]] = {}
+    def total_margin(self, positions: Iterable[TradePosition]) -> float:
+        """What all open positions tie up, in deposit currency. Sources: see margin.py."""
+        sides: dict[str, tuple[list[TradePosition], list[TradePosition]]] = {}
         for position in positions:
-            sides.setdefault(position.symbol, {0: [], 1: []})[position.type].append(position)
+            sides.setdefault(position.symbol, ([], []))[position.type].append(position)
         total = 0.0
-        for symbol, by_type in sides.items():
+        for symbol, legs in sides.items():
             profile = self.profiles.get(symbol)
-            if profile is None:
-                continue
-            lots = [sum(p.volume for p in by_type[side]) for side in (0, 1)]
-            larger, covered = by_type[0] if lots[0] >= lots[1] else by_type[1], min(lots)
-            uncovered = self.margin(profile, max(lots) - covered, _average_price(larger))
-            price = _average_price(by_type[0] + by_type[1])
-            hedged = self._margin(profile, covered * profile.margin_hedged, price)
-            total += (uncovered or 0.0) + (hedged or 0.0)
+            if profile is not None:
+                charge = self._larger_leg if profile.margin_hedged_use_leg else self._basic
+                total += charge(profile, legs)
+        return round(total, MONEY_DIGITS)
+
+    def _basic(self, profile: SymbolProfile, legs: Legs) -> float:
+        """The larger side is charged for what the other does not cover, the covered part as hedged."""
+        lots = [sum(p.volume for p in leg) for leg in legs]
+        side = 0 if lots[0] >= lots[1] else 1
+        hedged = min(lots)
+        total = self._leg(profile, max(lots) - hedged, _average_price(legs[side]), side)
+        if hedged and profile.margin_hedged:
+            price = _average_price([*legs[0], *legs[1]])
+            total += self._in_deposit(profile, covered(profile, self.leverage, hedged, price), price) or 0.0
         return total
 
-    def _margin(self, profile: SymbolProfile, units: float, price: float) -> float | None:
-        """`units` = lots * contract size. Formulas: mql5.com, "Margin calculation" per SYMBOL_CALC_MODE."""
-        leverage = self.leverage
-        if profile.calc_mode in (c.SYMBOL_CALC_MODE_FOREX_NO_LEVERAGE, c.SYMBOL_CALC_MODE_CFD):
-            leverage = 1
-        by_price = profile.calc_mode in (c.SYMBOL_CALC_MODE_CFD, c.SYMBOL_CALC_MODE_CFDLEVERAGE)
-        money = units * price / leverage if by_price else units / leverage
-        if profile.margin == profile.base and profile.profit == self.currency:
+    def _larger_leg(self, profile: SymbolProfile, legs: Legs) -> float:
+        """Each side as if it were alone; the larger of the two is charged."""
+        return max(
+            self._leg(profile, sum(p.volume for p in leg), _average_price(leg), side) for side, leg in enumerate(legs)
+        )
+
+    def _leg(self, profile: SymbolProfile, lots: float, price: float, side: int) -> float:
+        return self.margin(profile, lots, price, side, open_already=True) or 0.0
+
+    def _in_deposit(self, profile: SymbolProfile, money: float, price: float) -> float | None:
+        """Margin currency to deposit currency, rounded to cents."""
+        if profile.calc_mode in FOREX and profile.margin == profile.base and profile.profit == self.currency:
             # the own price converts: an open position keeps the margin of its opening price
             return round(money * price, MONEY_DIGITS)
-        needed = self.convert(-money, profile.margin, self.currency)
-        return None if needed is None else round(-needed, MONEY_DIGITS)
+        paid = self.convert(-money, profile.margin, self.currency)
+        return None if paid is None else round(-paid, MONEY_DIGITS)
 
     def _change(self, money: float, source: str, target: str) -> float | None:
         if source == target:
@@ -154,6 +184,6 @@ class Valuation:
         return sorted(names | {code for pair in self.fixed for code in (pair[:CODE], pair[CODE:])})
 
 
-def _average_price(positions: list[TradePosition]) -> float:
+def _average_price(positions: Sequence[TradePosition]) -> float:
     lots: float = sum(position.volume for position in positions)
     return sum(position.volume * position.price_open for position in positions) / lots if lots else 0.0

@@ -195,7 +195,7 @@ def test_an_unknown_symbol_is_not_found() -> None:
 
 def test_a_script_may_ask_which_orders_a_symbol_takes() -> None:
     mt5.load(mt5.TerminalConfig())
-    assert all(info.order_mode == 49 for info in mt5.symbols_get())
+    assert all(info.order_mode == 127 for info in mt5.symbols_get())
 
 
 def test_a_symbol_can_be_hidden_and_shown() -> None:

@@ -125,22 +125,6 @@ def test_an_unknown_symbol_or_action_is_an_invalid_request(desk) -> None:
     assert mt5.order_send().retcode == mt5.TRADE_RETCODE_INVALID
 
 
-@pytest.mark.parametrize(
-    ("action", "retcode"),
-    [
-        (mt5.TRADE_ACTION_PENDING, mt5.TRADE_RETCODE_INVALID_ORDER),
-        (mt5.TRADE_ACTION_CLOSE_BY, mt5.TRADE_RETCODE_INVALID_ORDER),
-        (mt5.TRADE_ACTION_MODIFY, mt5.TRADE_RETCODE_INVALID),
-        (mt5.TRADE_ACTION_REMOVE, mt5.TRADE_RETCODE_INVALID),
-    ],
-)
-def test_pending_orders_are_refused_and_none_are_listed(desk, action: int, retcode: int) -> None:
-    desk.load(QUOTES)
-    result = mt5.order_send(action=action, symbol="EURUSD", volume=0.1, type=2, price=1.05, order=5)
-    assert result.retcode == retcode
-    assert (mt5.orders_total(), mt5.orders_get(), mt5.orders_get(symbol="EURUSD")) == (0, (), ())
-
-
 def test_a_pending_type_is_no_market_order(desk) -> None:
     desk.load(QUOTES)
     assert desk.send(mt5.ORDER_TYPE_BUY_LIMIT).retcode == mt5.TRADE_RETCODE_INVALID_ORDER
