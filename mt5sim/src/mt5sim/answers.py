@@ -53,7 +53,8 @@ def account_view(terminal: Terminal) -> AccountInfo:
     return build(
         AccountInfo,
         login=terminal.faults.other_login or account.login, trade_mode=TRADE_MODES[account.trade_mode],
-        leverage=account.leverage, limit_orders=account.limit_orders, margin_so_mode=STOP_OUT_MODES[account.stop_out_mode],
+        leverage=account.leverage, limit_orders=account.limit_orders,
+        margin_so_mode=STOP_OUT_MODES[account.stop_out_mode],
         trade_allowed=account.trade_allowed and not terminal.faults.disconnect, trade_expert=account.trade_expert,
         margin_mode=MARGIN_MODES[account.margin_mode], currency_digits=2, fifo_close=account.fifo_close,
         balance=state.balance, credit=0.0, profit=state.profit, equity=state.equity, margin=state.margin,
