@@ -13,6 +13,7 @@ from kit.clock import Clock
 from metatrader_connector.domain.broker_clock import one_to_utc
 from metatrader_connector.domain.clock_fit import ClockFit
 from metatrader_connector.domain.executor import lots
+from metatrader_connector.domain.identity import Identity
 from metatrader_connector.domain.readiness import blocked_because
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Opened, Picture, PositionFacts, SymbolFacts
@@ -41,6 +42,9 @@ class AccountWatch:
     refused: Callable[[], dict[str, int]]
     open_orders: Callable[[], tuple[str, ...]]
     server_clock: ServerClock = field(default_factory=ServerClock)
+    identity: Callable[[Identity], str] = lambda _: ""
+    """What is wrong with the account that the terminal shows."""
+    strayed: str = ""
     picture: Picture | None = None
     taken_ms: int = 0
     asked_ns: int = 0
@@ -94,6 +98,8 @@ class AccountWatch:
                 "log in to that account, or enrol this one"
             )
             return
+        account = picture.account
+        self.strayed = self.identity(Identity(account.login, account.server, account.margin_mode, account.trade_mode))
         self.picture = picture
         self.facts = {symbol.name: symbol for symbol in picture.symbols[: self.most_symbols]}
         self.trouble = f"the terminal does not know {', '.join(picture.unknown)}" if picture.unknown else ""
@@ -109,7 +115,10 @@ class AccountWatch:
         """What stands between an order and the market, in plain words; empty when nothing does."""
         if self.picture is not None and self.clock.now_ms() - self.taken_ms > FRESH_MS:
             return "the terminal has not answered for several seconds"
-        return blocked_because(self.picture, self.trouble) or self._clock_trouble()
+        return self._blocked(self.picture)
+
+    def _blocked(self, picture: Picture | None) -> str:
+        return blocked_because(picture, self.trouble) or self.strayed or self._clock_trouble()
 
     def _clock_trouble(self) -> str:
         skewed = self.server_clock.skew_ms(self.clock.now_ms(), self.clock.boot_ns()) is not None
@@ -125,7 +134,7 @@ class AccountWatch:
             self._last, self._last_ms = state, self.taken_ms
 
     def _state(self, opened: Opened, picture: Picture) -> AccountState:
-        account, blocked = picture.account, blocked_because(picture) or self._clock_trouble()
+        account, blocked = picture.account, self._blocked(picture)
         source = (
             PriceSource.REPLAY if opened.replay else PriceSource.SIMULATED if opened.simulated else PriceSource.LIVE
         )

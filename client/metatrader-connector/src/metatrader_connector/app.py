@@ -10,14 +10,18 @@ from client_security.lifespan import App
 from client_security.membership import Membership
 from client_security.vaults import VAULT_DIR, vault_in
 from metatrader_connector.account_watch import AccountWatch
+from metatrader_connector.adapters import identity_file
+from metatrader_connector.adapters.identity_file import IdentityFile
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.limits_file import LimitsFile
 from metatrader_connector.adapters.notary import Notary
+from metatrader_connector.adapters.polling import PolledTicks
 from metatrader_connector.adapters.quarantine import Quarantine
 from metatrader_connector.adapters.single import hold_directory
 from metatrader_connector.adapters.spool import SqliteSpool
 from metatrader_connector.adapters.terminal import TerminalClient
 from metatrader_connector.adapters.uplink import Uplink
+from metatrader_connector.domain import halt
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Launch
@@ -52,7 +56,13 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     notary = Notary(audit, papers)
     app.closing.callback(notary.note)
     terminal = TerminalClient(
-        Launch(settings.terminal, settings.terminal_path, str(home / "terminal.lock"), settings.open_timeout_ms),
+        Launch(
+            settings.terminal,
+            settings.terminal_path,
+            str(home / "terminal.lock"),
+            settings.open_timeout_ms,
+            str(home / halt.FILE),
+        ),
         settings.call_timeout_s,
         settings.send_timeout_s,
     )
@@ -77,9 +87,11 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         lambda: dict(spool.refused),
         lambda: tuple(entry.signal.order_id for entry in desk.searching.values()),
         server_clock,
+        IdentityFile(home / identity_file.FILE),
     )
     reader = Reader(
         terminal,
+        PolledTicks(terminal),
         spool,
         forwarder,
         enrolment,
@@ -107,7 +119,9 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         server_clock,
         failpoint,
     )
-    server = ServerSide(spool, journal, forwarder, desk, line, app.clock, lease, server_clock, papers)
+    server = ServerSide(
+        spool, journal, forwarder, desk, line, app.clock, lease, server_clock, papers, failpoint=failpoint
+    )
     app.closing.callback(line.close)
     await desk.begin()
 

@@ -18,15 +18,16 @@ from metatrader_connector.account_watch import HEDGING, AccountWatch
 from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
 from metatrader_connector.domain.executor import (
     BUY,
-    RETURN,
     SELL,
     Entry,
     Outcome,
     answered,
     execution,
     looked,
+    overdue,
     request_of,
 )
+from metatrader_connector.domain.filling import RETURN
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.limits import (
     Limits,
@@ -78,6 +79,11 @@ class OrderDesk:
     _closing: list[tuple[int, Decimal, int]] = field(default_factory=list)
     """ position, lots, when it was answered (monotonic ns): closes that the newest picture may not show """
 
+    _filling: dict[str, int] = field(default_factory=dict)
+    """ symbol -> the filling mode it took last """
+    _taken_back: set[int] = field(default_factory=set)
+    """ tickets of rests that were asked back """
+
     async def receive(self, signed: SignedSignal, received_ns: int) -> None:
         """Queue a signal; when the queue is full the socket waits, and what waits too long expires."""
         await self._queue.put((signed, self.clock.now_ms(), received_ns))
@@ -90,6 +96,7 @@ class OrderDesk:
 
     async def judge(self, signed: SignedSignal, received_ms: int, received_ns: int) -> None:
         """Believe or refuse, execute at most once, report."""
+        self.failpoint("received")
         signal = authentic(signed, self.trust, self.clock.now_ms())
         known = await self.journal.find(signed.signal_id)
         if known is not None and (isinstance(signal, Signal) or _same(known[0], signed)):
@@ -100,6 +107,7 @@ class OrderDesk:
         if isinstance(signal, Refusal):
             await self._disbelieve(signed, signal, received_ms)
             return
+        self.failpoint("believed")
         entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0, key_id=signed.key_id)
         # whose it is comes first: of another client's signal nobody here may say that it was not executed
         refusal = self.lease.foreign(signal) or self._out_of_time(signal) or self._repeated(signed.key_id, signal)
@@ -163,10 +171,11 @@ class OrderDesk:
     async def _execute(self, entry: Entry, received_ns: int) -> None:
         signal, picture = entry.signal, self.watch.picture
         assert picture is not None, "a terminal that is down was refused before"
-        request = request_of(signal, self.watch.facts[signal.symbol], self.lease.until_ns, picture.account.login)
-        entry = msgspec.structs.replace(
-            entry, journaled_ms=self.clock.now_ms(), hedging=picture.account.margin_mode == HEDGING
-        )
+        account, symbol = picture.account, self.watch.facts[signal.symbol]
+        worked = self._filling.get(signal.symbol)
+        request = request_of(signal, symbol, self.lease.until_ns, account.login, account.server, worked)
+        entry = msgspec.structs.replace(entry, journaled_ms=self.clock.now_ms(), hedging=account.margin_mode == HEDGING)
+        self.failpoint("allowed")
         await self.journal.begin(entry)
         self.failpoint("after_journal")
         sent = await self._sent_once(request)
@@ -187,7 +196,10 @@ class OrderDesk:
         if (code := HELD_BACK.get(sent.error)) is not None:
             await self._close(entry, Outcome(ExecutionState.NOT_SENT, code, f"not sent: {sent.text}"))
             return
-        await self._close(entry, answered(entry, sent, request.type_filling == RETURN))
+        outcome = answered(entry, sent, sent.filling == RETURN)
+        if outcome.filled:
+            self._filling[signal.symbol] = sent.filling
+        await self._close(entry, outcome)
 
     async def _sent_once(self, request: Request) -> Sent | str:
         """The terminal's answer; a sentence when there is none and nothing is known."""
@@ -232,15 +244,18 @@ class OrderDesk:
             self.watch.look_soon()
 
     async def _write(self, entry: Entry | None, report: Execution) -> Execution:
+        self.failpoint("before_outcome")
         numbered = await self.journal.report(entry, report)
         self.failpoint("before_report")
         self._send(numbered)
+        self.failpoint("after_report")
         self.counts[numbered.state.value] = self.counts.get(numbered.state.value, 0) + 1
         _log.info("execution", signal=numbered.signal_id, state=numbered.state, code=numbered.code)
         kind = "order_" + numbered.state.value.lower()
         detail = {"code": numbered.code, "reason": numbered.reason, "symbol": numbered.symbol}
         detail |= {"side": numbered.side.value, "volume": str(numbered.volume), "ticket": str(numbered.ticket)}
         await asyncio.to_thread(self.audit.append, self.clock.now_ms(), kind, numbered.signal_id, detail)
+        self.failpoint("after_audit")
         return numbered
 
     def _send(self, report: Execution) -> None:
@@ -272,13 +287,27 @@ class OrderDesk:
         # broker time may be ahead of ours, and the newest deals must not be cut off: one day more on both sides
         from_s = max(1, to_broker(self.zone, began) // 1000 - DAY_S)
         found = await self.terminal.search(from_s, to_broker(self.zone, now) // 1000 + DAY_S)
+        self.failpoint("after_search")
         for before in entries:
             sent_broker_ms = to_broker(self.zone, before.sent_ms or before.journaled_ms)
             entry, outcome = looked(before, found, sent_broker_ms, self.clock.now_ms(), self.not_sent_after_ms)
             if outcome is not None:
                 await self._close(entry, outcome)
-            else:
-                self.searching[entry.signal.id] = entry
+                continue
+            self.searching[entry.signal.id] = entry
+            if (ticket := overdue(entry, found, self.clock.now_ms())) and ticket not in self._taken_back:
+                await self._take_back(entry, ticket)
+
+    async def _take_back(self, entry: Entry, ticket: int) -> None:
+        """A rest must not outlive its signal. What came of it the next search says."""
+        self._taken_back.add(ticket)
+        try:
+            retcode = await self.terminal.remove(ticket)
+        except NotSent:
+            self._taken_back.discard(ticket)
+            return
+        detail = {"ticket": str(ticket), "retcode": str(retcode)}
+        await asyncio.to_thread(self.audit.append, self.clock.now_ms(), "rest_taken_back", entry.signal.id, detail)
 
 
 def _same(entry: Entry, signed: SignedSignal) -> bool:

@@ -8,7 +8,7 @@ from contracts.rotation import SignedKeyList
 from contracts.ticks import TickBatch
 from metatrader_connector.domain.cursor import Cursor
 from metatrader_connector.domain.executor import Entry
-from metatrader_connector.domain.terminal import Findings, Opened, Picture, Request, Sent, TickRead
+from metatrader_connector.domain.terminal import Findings, Listed, Opened, Picture, RangeRead, Request, Sent, TickRead
 
 
 class TerminalDown(Exception):
@@ -39,6 +39,14 @@ class Terminal(Protocol):
         """Packed rows for each read, oldest first; None where the terminal refused (unknown symbol)."""
         ...
 
+    async def ticks_range(self, read: RangeRead) -> bytes | None:
+        """Packed rows between two broker seconds, both included; None where the terminal refused."""
+        ...
+
+    async def listed(self) -> tuple[Listed, ...]:
+        """Every symbol of the broker, in Market Watch or not."""
+        ...
+
     async def picture(self, symbols: tuple[str, ...]) -> Picture:
         """Everything about account and symbols; all symbols of Market Watch when none are named."""
         ...
@@ -49,6 +57,27 @@ class Terminal(Protocol):
 
     async def search(self, from_s: int, to_s: int) -> Findings:
         """Everything that could be an order's trace between two broker times."""
+        ...
+
+    async def result(self, from_s: int, to_s: int) -> float:
+        """What trading earned between two broker times, in the account's currency, without deposits."""
+        ...
+
+    async def remove(self, ticket: int) -> int:
+        """Take back what rests of an order at the broker; MT5's retcode, 0 without an answer. Raises NotSent."""
+        ...
+
+
+class TickSource(Protocol):
+    """Where new ticks come from. A read begins at its second, whoever answers it, and gives the terminal's own rows in
+    the terminal's order: so one cursor reads any source, and going from one to another neither loses nor doubles."""
+
+    async def ticks(self, reads: tuple[TickRead, ...]) -> tuple[bytes | None, ...]:
+        """Packed rows for each read, oldest first; None where there is no such symbol. Raises TerminalDown."""
+        ...
+
+    async def news(self, at_most_s: float) -> None:
+        """Wait until there may be something new, at most so long."""
         ...
 
 

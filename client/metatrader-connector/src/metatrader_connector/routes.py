@@ -11,6 +11,7 @@ from kit import log
 from kit.clock import Clock
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.server_clock import ServerClock
+from metatrader_connector.failpoints import Failpoint, never
 from metatrader_connector.order_desk import OrderDesk
 from metatrader_connector.ports import Journal, Keeps, Line, Spool
 from metatrader_connector.tick_flow import Forwarder
@@ -36,6 +37,7 @@ class ServerSide:
     server_clock: ServerClock
     keeps: Keeps
     welcome: Welcome | None = None
+    failpoint: Failpoint = never
 
     async def welcomed(self, welcome: Welcome) -> None:
         """Compare what the store has with what the spool knows; agree, or begin a new epoch."""
@@ -82,7 +84,9 @@ class ServerSide:
         if ack.stored:
             await self.forwarder.stored(self._ours(ack.stored))
         if ack.execution_stored:
+            self.failpoint("before_stored")
             await self.journal.stored(ack.execution_stored)
+            self.failpoint("after_stored")
 
     async def ponged(self, pong: Pong, asked_ns: int, heard_ns: int) -> None:
         """The server's clock, and whether it lends us the account."""

@@ -17,7 +17,7 @@ from metatrader_connector.domain.pace import LEAST, Pace
 from metatrader_connector.domain.terminal import Opened, TickRead
 from metatrader_connector.domain.ticks import Origin, Received, receive
 from metatrader_connector.domain.window import Window
-from metatrader_connector.ports import Line, Spool, SpoolFull, Terminal, TerminalDown
+from metatrader_connector.ports import Line, Spool, SpoolFull, Terminal, TerminalDown, TickSource
 
 ROWS_PER_READ = 20_000
 RETRY_S = 0.25
@@ -106,6 +106,8 @@ class Reader:
     """Reads every symbol's new ticks, again and again. `quotes` holds the newest sane price of each."""
 
     terminal: Terminal
+    source: TickSource
+    """The terminal asked again and again, or whoever tells sooner."""
     spool: Spool
     forwarder: Forwarder
     enrolment: Enrolment
@@ -154,7 +156,7 @@ class Reader:
                 reads = tuple(
                     TickRead(name, cursors[name].read_from_s, cursors[name].taken + ROWS_PER_READ) for name in names
                 )
-                packed = await self.terminal.ticks(reads) if reads else ()
+                packed = await self.source.ticks(reads) if reads else ()
                 if self.spool.epoch != epoch:
                     break  # the cursors count in an epoch that is over
                 # a crash between read and spool only means that the same rows are read again
@@ -168,7 +170,7 @@ class Reader:
                         await saving
                         saving = None
                     self.trouble = ""
-                    await asyncio.sleep(self.poll_s if reads else RETRY_S)
+                    await (self.source.news(self.poll_s) if reads else asyncio.sleep(RETRY_S))
         finally:
             if saving is not None:
                 await asyncio.gather(saving, return_exceptions=True)

@@ -15,6 +15,7 @@ from contracts.ticks import TickBatch, pack
 from contracts.uplink import Ack, Rewind, StreamPosition, Welcome
 from kit.testing import FakeClock, eventually
 from metatrader_connector.adapters.journal import SqliteJournal
+from metatrader_connector.adapters.polling import PolledTicks
 from metatrader_connector.adapters.spool import EpochChanged, SqliteSpool
 from metatrader_connector.domain.cursor import TICK_DTYPE, Cursor
 from metatrader_connector.domain.lease import Lease
@@ -212,8 +213,8 @@ class Feed:
 
 async def test_a_read_under_way_while_a_new_epoch_begins_is_numbered_in_the_new_one(side) -> None:
     feed = Feed(side.clock)
-    reader = Reader(feed, side.spool, side.forwarder, ENROLMENT, side.clock, "utc", 0.001, 300, lambda: ("EURUSD",),
-                    lambda *_: None)  # fmt: skip
+    reader = Reader(feed, PolledTicks(feed), side.spool, side.forwarder, ENROLMENT, side.clock, "utc", 0.001, 300,
+                    lambda: ("EURUSD",), lambda *_: None)  # fmt: skip
     feed.grow(5)
     task = asyncio.create_task(reader.run())
     await eventually(lambda: [b.last_seq for b in side.line.ticks] == [5])

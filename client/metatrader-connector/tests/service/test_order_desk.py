@@ -112,7 +112,8 @@ async def test_after_a_crash_the_journal_is_searched_and_nothing_is_sent(room) -
     signal = room.signal()
 
     def die(step: str) -> None:
-        raise KeyboardInterrupt if step == "after_journal" else AssertionError(step)
+        if step == "after_journal":
+            raise KeyboardInterrupt
 
     room.desk.failpoint = die
     with pytest.raises(KeyboardInterrupt):

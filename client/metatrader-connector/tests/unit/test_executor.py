@@ -17,12 +17,12 @@ from metatrader_connector.domain.executor import (
     Trace,
     answered,
     execution,
-    filling,
     looked,
     lots,
     request_of,
     trace,
 )
+from metatrader_connector.domain.filling import fillings
 from metatrader_connector.domain.retcodes import SENTENCES, Meaning, meaning, sentence
 from metatrader_connector.domain.terminal import DealFacts, Findings, OrderFacts, PositionFacts, Sent, SymbolFacts
 
@@ -60,15 +60,21 @@ def findings(*deals: DealFacts, connected: bool = True, positions=(), orders=(),
 
 @pytest.mark.parametrize(
     ("mask", "exemode", "mode"),
-    [(1, 2, 0), (2, 2, 1), (3, 2, 0), (0, 2, 0), (0, 0, 2), (0, 1, 2), (0, 3, 2), (2, 3, 1), (4, 1, 2)],
+    [(1, 2, (0,)), (2, 2, (1,)), (3, 2, (0, 1)), (0, 0, (0, 1, 2)), (2, 1, (1, 0, 2)), (0, 3, (2,)), (2, 3, (1, 2))],
 )
-def test_the_filling_mode_follows_the_symbols_mask_and_execution_mode(mask, exemode, mode) -> None:
-    assert filling(msgspec.structs.replace(SYMBOL, filling_mode=mask, trade_exemode=exemode)) == mode
+def test_the_filling_modes_follow_mask_and_execution_mode_and_the_others_come_last(mask, exemode, mode) -> None:
+    found = fillings(msgspec.structs.replace(SYMBOL, filling_mode=mask, trade_exemode=exemode))
+    assert found[: len(mode)] == mode
+    assert sorted(found) == [0, 1, 2]
+
+
+def test_the_mode_that_worked_last_is_tried_first() -> None:
+    assert fillings(SYMBOL, worked=2) == (2, 0, 1)
 
 
 def test_a_close_is_the_opposite_side_on_the_positions_ticket() -> None:
     request = request_of(signal(side=Side.SELL, position=77), SYMBOL, 2**62)
-    assert (request.type, request.position, request.type_filling) == (1, 77, 0)
+    assert (request.type, request.position, request.fillings[0]) == (1, 77, 0)
     assert isinstance(request.volume, float)
     assert isinstance(request.sl, float)
 

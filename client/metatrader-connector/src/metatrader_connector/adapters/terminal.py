@@ -15,21 +15,34 @@ from kit import log
 from kit.backoff import Backoff
 from metatrader_connector.domain.terminal import (
     CONNECTION_LOST,
+    OTHER_TERMINAL,
+    AccountLook,
     Call,
+    DealFacts,
     Findings,
     Launch,
+    Listed,
     Opened,
+    OrderFacts,
     Picture,
+    PositionFacts,
+    RangeRead,
     Reply,
     Request,
     Sent,
+    SymbolFacts,
+    SymbolLook,
     TickRead,
 )
 from metatrader_connector.ports import NotSent, TerminalDown
 
 T = TypeVar("T")
-URGENT, READ, TICKS = 0, 1, 2
-"""Orders, then account and searches, then ticks."""
+ORDERS, CHANGES, LOOKS, TICKS, HISTORY = range(5)
+"""Who goes first: orders, changes of orders, looks at account and books, live ticks, and history last. A call that is
+under way is never interrupted, so every read is cut into pieces."""
+WATCHED_FOR_S = 60.0
+"""So long the list of Market Watch counts: MT5 gives it only with all it knows of every symbol of the broker."""
+HANGS_IN_A_ROW = 3
 _log = log.get("terminal")
 _encode = msgspec.msgpack.encode
 
@@ -67,6 +80,9 @@ class TerminalClient:
         self.restarts = 0
         self.trouble = "the terminal was not started yet"
         self.process: asyncio.subprocess.Process | None = None
+        self._watched: tuple[int, float, tuple[str, ...]] = (0, 0.0, ())
+        """ session, when it was read, names in Market Watch """
+        self._hangs = 0
 
     async def run(self) -> None:
         """Keep the terminal open until cancelled."""
@@ -78,7 +94,7 @@ class TerminalClient:
                     delays = Backoff(0.2, 15.0).delays()
                     await self._work()
                 except TerminalDown as error:
-                    self.trouble = str(error)
+                    self.trouble = self._advice(str(error))
                     _log.warning("terminal_down", reason=self.trouble, restarts=self.restarts)
                 finally:
                     self._end(self.trouble)
@@ -86,6 +102,10 @@ class TerminalClient:
                 await asyncio.sleep(next(delays))
         finally:
             await self._kill()
+
+    def _advice(self, reason: str) -> str:
+        """A new process of ours does not help a terminal that hangs itself: then a person has to."""
+        return f"{reason}; MT5 hangs, close it and start it again" if self._hangs >= HANGS_IN_A_ROW else reason
 
     async def _start(self) -> None:
         await self._kill()
@@ -98,7 +118,7 @@ class TerminalClient:
             stdout=asyncio.subprocess.PIPE,
             limit=1 << 22,
         )
-        opening = _Waiting(URGENT, 0, "open", b"\xc0", self._launch.open_timeout_ms / 1000 + 110, _future())
+        opening = _Waiting(ORDERS, 0, "open", b"\xc0", self._launch.open_timeout_ms / 1000 + 110, _future())
         await self._call(opening)
         if (error := opening.done.exception()) is not None:
             raise TerminalDown(str(error))
@@ -130,6 +150,7 @@ class TerminalClient:
                 size = int.from_bytes(await process.stdout.readexactly(4), "little")
                 reply = msgspec.msgpack.decode(await process.stdout.readexactly(size), type=Reply)
         except TimeoutError:
+            self._hangs += 1
             error: TerminalDown = TerminalDown(
                 f"the terminal did not answer {waiting.method} within {waiting.deadline_s:g} s"
             )
@@ -137,12 +158,13 @@ class TerminalClient:
             code = process.returncode
             error = TerminalDown(f"the terminal process ended during {waiting.method}" + (f" ({code})" if code else ""))
         else:
+            self._hangs = 0
             if reply.error == 0:
                 _settle(waiting.done, reply.result)
                 return
             error = _Said(f"MT5 says {reply.error}: {reply.text}")
             _settle(waiting.done, error)
-            if reply.error not in CONNECTION_LOST:
+            if reply.error not in CONNECTION_LOST and reply.error != OTHER_TERMINAL:
                 return
         _settle(waiting.done, error)
         raise error
@@ -187,26 +209,72 @@ class TerminalClient:
             raise TerminalDown(str(error)) from None
 
     async def ticks(self, reads: tuple[TickRead, ...]) -> tuple[bytes | None, ...]:
-        """Packed rows for each read."""
-        found: tuple[bytes | None, ...] = await self._read(TICKS, "ticks", reads, tuple[bytes | None, ...])
+        """Packed rows for each read, fetched in pieces."""
+        found: tuple[bytes | None, ...] = ()
+        while len(found) < len(reads):
+            found += await self._read(TICKS, "ticks", reads[len(found) :], tuple[bytes | None, ...])
+        return found
+
+    async def ticks_range(self, read: RangeRead) -> bytes | None:
+        """Packed rows between two broker seconds."""
+        found: bytes | None = await self._read(HISTORY, "ticks_range", read, bytes | None)
         return found
 
     async def picture(self, symbols: tuple[str, ...]) -> Picture:
-        """Account, terminal, positions and symbols."""
-        found: Picture = await self._read(READ, "picture", symbols, Picture)
+        """Account, terminal, positions and symbols, fetched in pieces."""
+        look: AccountLook = await self._read(LOOKS, "account", None, AccountLook)
+        names = symbols or await self._market_watch()
+        facts: tuple[SymbolFacts, ...] = ()
+        unknown: tuple[str, ...] = ()
+        while len(facts) + len(unknown) < len(names):
+            rest = names[len(facts) + len(unknown) :]
+            piece: SymbolLook = await self._read(LOOKS, "symbols", rest, SymbolLook)
+            facts, unknown = facts + piece.symbols, unknown + piece.unknown
+        return Picture(look.account, look.terminal, look.positions, facts, unknown)
+
+    async def _market_watch(self) -> tuple[str, ...]:
+        session, read_s, names = self._watched
+        now_s = asyncio.get_running_loop().time()
+        if session != self.session or now_s - read_s > WATCHED_FOR_S:
+            names = await self._read(LOOKS, "watched", None, tuple[str, ...])
+            self._watched = (self.session, now_s, names)
+        return names
+
+    async def listed(self) -> tuple[Listed, ...]:
+        """Every symbol of the broker; a long read."""
+        found: tuple[Listed, ...] = await self._read(HISTORY, "listed", None, tuple[Listed, ...])
         return found
 
     async def search(self, from_s: int, to_s: int) -> Findings:
-        """All that could be an order's trace."""
-        found: Findings = await self._read(READ, "search", (from_s, to_s), Findings)
+        """All that could be an order's trace, one kind after the other: an order in between goes first.
+
+        Every part must succeed: a failed query is not an empty answer.
+        """
+        period = (from_s, to_s)
+        before = await self._read(LOOKS, "connected", None, bool)
+        positions = await self._read(LOOKS, "positions", None, tuple[PositionFacts, ...])
+        orders = await self._read(LOOKS, "orders", None, tuple[OrderFacts, ...])
+        history = await self._read(LOOKS, "history", period, tuple[OrderFacts, ...])
+        deals = await self._read(LOOKS, "deals", period, tuple[DealFacts, ...])
+        after = await self._read(LOOKS, "connected", None, bool)
+        return Findings(before and after, positions, orders, history, deals)
+
+    async def result(self, from_s: int, to_s: int) -> float:
+        """What trading earned between two broker times."""
+        found: float = await self._read(LOOKS, "result", (from_s, to_s), float)
         return found
 
     async def send(self, request: Request) -> Sent:
         """One `order_send`. TerminalDown: unknown whether it was executed. NotSent: certainly not."""
         if self.opened is None:
             raise NotSent(self.trouble or "the terminal is being started")
-        sent: Sent = await self._ask(URGENT, "send", request, Sent, self._send_s)
+        sent: Sent = await self._ask(ORDERS, "send", request, Sent, self._send_s)
         return sent
+
+    async def remove(self, ticket: int) -> int:
+        """Take back what rests of an order; the retcode, 0 without an answer."""
+        found: int = await self._ask(CHANGES, "remove", ticket, int, self._send_s)
+        return found
 
 
 def _future() -> "asyncio.Future[msgspec.Raw]":

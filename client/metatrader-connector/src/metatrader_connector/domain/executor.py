@@ -13,17 +13,15 @@ import msgspec
 from contracts.accounts import Side
 from contracts.executions import Execution, ExecutionState
 from contracts.signals import Signal
+from metatrader_connector.domain.filling import fillings
 from metatrader_connector.domain.limits import collar
 from metatrader_connector.domain.retcodes import PARTIAL, Meaning, meaning, sentence
 from metatrader_connector.domain.terminal import DealFacts, Findings, Request, Sent, SymbolFacts
 
 ABSENT_READS = 2
 BUY, SELL = 0, 1
-FOK, IOC, RETURN = 0, 1, 2
 ENDED_STATES = frozenset({2, 5, 6})
 """ORDER_STATE_CANCELED, _REJECTED, _EXPIRED: nothing of the order is at work any more."""
-MASK_FOK, MASK_IOC = 1, 2
-EXEMODE_REQUEST, EXEMODE_INSTANT, EXEMODE_MARKET, EXEMODE_EXCHANGE = 0, 1, 2, 3
 CLOCK_SLACK_MS = 5_000
 """A deal this much before the sending time may still be ours: the broker's clock is not this PC's."""
 
@@ -63,24 +61,24 @@ class Outcome(msgspec.Struct, frozen=True):
     position: int = 0
 
 
-def filling(symbol: SymbolFacts) -> int:
-    """The filling mode a market order needs here. Source: mql5.com, "Fill policy", by execution mode and mask."""
-    if symbol.filling_mode & MASK_FOK:
-        return FOK
-    if symbol.filling_mode & MASK_IOC:
-        return IOC
-    # Market execution takes only what its mask allows, the others take RETURN always
-    return FOK if symbol.trade_exemode == EXEMODE_MARKET else RETURN
+def request_of(
+    signal: Signal,
+    symbol: SymbolFacts,
+    lease_until_ns: int,
+    login: int = 0,
+    server: str = "",
+    worked: int | None = None,
+) -> Request:
+    """The market order of a signal. A close is a deal of the opposite side on the position's ticket.
 
-
-def request_of(signal: Signal, symbol: SymbolFacts, lease_until_ns: int, login: int = 0) -> Request:
-    """The market order of a signal. A close is a deal of the opposite side on the position's ticket."""
+    `worked`: the filling mode that this symbol took last.
+    """
     lowest, highest = collar(signal, symbol.point)
     return Request(
         signal.symbol,
         float(signal.volume),
         BUY if signal.side is Side.BUY else SELL,
-        filling(symbol),
+        fillings(symbol, worked),
         signal.deviation_points,
         signal.magic,
         signal.comment,
@@ -92,6 +90,7 @@ def request_of(signal: Signal, symbol: SymbolFacts, lease_until_ns: int, login: 
         lowest,
         highest,
         login,
+        server,
     )
 
 
@@ -213,6 +212,15 @@ def looked(
         return entry, Outcome(ExecutionState.REJECTED, "not_filled", "the broker ended it unfilled", ticket=ticket)
     reason = "the broker's positions, orders and deals do not have it; it will not be sent again"
     return entry, Outcome(ExecutionState.NOT_SENT, "not_found", reason)
+
+
+def overdue(entry: Entry, found: Findings, now_ms: int) -> int:
+    """Ticket of what rests of the order at the broker although its time is over; 0: nothing does."""
+    if now_ms < entry.signal.expires_ms:
+        return 0
+    what, _, ticket = trace(entry, found, 0)
+    resting = what in (Trace.FOUND, Trace.WORKING) and any(order.ticket == ticket for order in found.orders)
+    return ticket if resting else 0
 
 
 def lots(volume: float) -> Decimal:

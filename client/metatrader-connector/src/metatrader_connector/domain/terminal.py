@@ -14,6 +14,14 @@ class TickRead(msgspec.Struct, frozen=True, array_like=True):
     count: int
 
 
+class RangeRead(msgspec.Struct, frozen=True, array_like=True):
+    """Read every tick of `symbol` from `from_s` to `to_s`, broker seconds, both included."""
+
+    symbol: str
+    from_s: int
+    to_s: int
+
+
 class Opened(msgspec.Struct, frozen=True, array_like=True):
     """The terminal is connected. `simulated` and `replay` say whether its prices are real."""
 
@@ -22,6 +30,8 @@ class Opened(msgspec.Struct, frozen=True, array_like=True):
     build: int
     simulated: bool
     replay: bool
+    folder: str = ""
+    """Where it is installed, as it says itself."""
 
 
 class AccountFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -40,6 +50,8 @@ class AccountFacts(msgspec.Struct, frozen=True, array_like=True):
     profit: float
     trade_allowed: bool
     trade_expert: bool
+    trade_mode: int = 0
+    """0 demo, 1 contest, 2 real money."""
 
 
 class TerminalFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -89,6 +101,31 @@ class PositionFacts(msgspec.Struct, frozen=True, array_like=True):
     sl: float
     tp: float
     identifier: int
+
+
+class AccountLook(msgspec.Struct, frozen=True, array_like=True):
+    """Account, terminal and positions, read one after the other."""
+
+    account: AccountFacts
+    terminal: TerminalFacts
+    positions: tuple[PositionFacts, ...]
+
+
+class SymbolLook(msgspec.Struct, frozen=True, array_like=True):
+    """The first `done` of the symbols that were asked for; ask again for the others."""
+
+    done: int
+    symbols: tuple[SymbolFacts, ...]
+    unknown: tuple[str, ...]
+
+
+class Listed(msgspec.Struct, frozen=True, array_like=True):
+    """One line of the broker's whole list of symbols."""
+
+    name: str
+    currency_base: str
+    currency_profit: str
+    trade_mode: int
 
 
 class DealFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -146,7 +183,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     symbol: str
     volume: float
     type: int
-    type_filling: int
+    fillings: tuple[int, ...]
+    """Filling modes in the order in which they are tried: a broker that does not take one has executed nothing."""
     deviation: int
     magic: int
     comment: str
@@ -162,6 +200,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     """The price it may be sent at; 0: any."""
     login: int = 0
     """The account it is for; another one may have been logged in since the last look. 0: any."""
+    server: str = ""
+    """The broker's server it is for. Empty: any."""
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True):
@@ -184,11 +224,21 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     """The quote's broker time when it was sent."""
     deals: tuple[DealFacts, ...]
     """The order's deals, when the terminal knew them at once."""
+    filling: int = 0
+    """The filling mode it was sent with."""
 
 
-EXPIRED, FENCED, COLLAR, OTHER_ACCOUNT = -20_001, -20_002, -20_003, -20_004
+EXPIRED, FENCED, COLLAR, OTHER_ACCOUNT, HALTED = -20_001, -20_002, -20_003, -20_004, -20_005
 """Our own codes, outside of MT5's: `order_send` was not called."""
-HELD_BACK = {EXPIRED: "expired", FENCED: "fenced", COLLAR: "collar", OTHER_ACCOUNT: "wrong_account"}
+OTHER_TERMINAL = -20_010
+"""The terminal that answered is not the one of the settings."""
+HELD_BACK = {
+    EXPIRED: "expired",
+    FENCED: "fenced",
+    COLLAR: "collar",
+    OTHER_ACCOUNT: "wrong_account",
+    HALTED: "halted",
+}
 """ our code -> what the server and the trader are told """
 
 
@@ -228,6 +278,8 @@ class Launch(msgspec.Struct, frozen=True):
     lock: str
     """File that only one terminal process of this client may hold."""
     open_timeout_ms: int
+    halt_file: str = ""
+    """While this file exists the trader has stopped trading; it is looked at right before every order."""
 
 
 CONNECTION_LOST = frozenset({-10000, -10001, -10002, -10003, -10004, -10005, -5})
