@@ -62,4 +62,5 @@ from mt5sim.structs import TradeOrder as TradeOrder
 from mt5sim.structs import TradePosition as TradePosition
 from mt5sim.structs import TradeRequest as TradeRequest
 
+__author__ = "mt5sim contributors"
 __version__ = "0.1.0"

@@ -198,7 +198,7 @@ def order_calc_profit(*args: Any) -> float | None:
 
 
 def _calculable(side: int, symbol: object) -> tuple[Terminal, Any]:
-    if not isinstance(symbol, str):
+    if not isinstance(symbol, str) or len(symbol) > MAX_SYMBOL:
         raise Failed(INVALID_ARGUMENTS)
     terminal = session.terminal()
     if symbol not in terminal.profiles:
