@@ -23,7 +23,9 @@ from client_security.testing import enrolment_of
 from client_security.vaults import VAULT_DIR, vault_in
 from contracts.rpc import TERMINAL_JOIN, TERMINAL_RENEW
 from contracts.terminals import Joined
+from data_bridge.adapters.errand_talk import Errands
 from data_bridge.adapters.join_talk import Talks
+from data_bridge.adapters.shelf import FileShelf
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.greeting import Identity as Who
 from data_bridge.routes import Door
@@ -127,6 +129,7 @@ class Server:
             "default",
             self._open,
             talks.begin,
+            Errands(self.bus, self.clock, counts, self.trail, FileShelf(self.folder / "refused", 8, self.clock)).begin,
         )
 
     def _sign(self, request: bytes, tenant: str, terminal: str) -> bytes:

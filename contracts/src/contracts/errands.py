@@ -42,3 +42,15 @@ UpErrand = NewsBatch
 """What the bridge may receive."""
 DownErrand = NewsTaken | NotNow
 """What the PC may receive."""
+
+OUTBOX_PATH = "/outbox"
+"""On the data collector's port, for the courier of the same PC: `GET /outbox?stored=N&refused=M` says that the server
+has everything up to number N (M of it refused), and answers the next `OutboxPage`."""
+
+
+class OutboxPage(msgspec.Struct, frozen=True, array_like=True):
+    """What waits for the server, oldest first; an empty batch when nothing does."""
+
+    upto: int
+    """Say so, once the server has the batch."""
+    batch: NewsBatch

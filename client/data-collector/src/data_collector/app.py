@@ -3,23 +3,35 @@
 from client_security.lifespan import App
 from data_collector.adapters.fetch import Fetcher
 from data_collector.adapters.item_store import ItemStore
-from data_collector.adapters.parsers import PARSERS
+from data_collector.adapters.local_file import LocalFile
+from data_collector.adapters.plugins import Plugins, installed
 from data_collector.domain.egress import hosts_of
+from data_collector.ports import Fetch
 from data_collector.routes import Collector
 from data_collector.settings import Settings
 
-FILE = "news.db"
+FILE = "collected.db"
 
 
-async def create_app(app: App, settings: Settings) -> None:
-    """Collect from the configured sources into the client's data directory."""
+async def create_app(app: App, settings: Settings, *, fetch: Fetch | None = None, kinds: Plugins | None = None) -> None:
+    """Collect from the configured sources into the client's data directory. Tests hand in the web and the plug-ins."""
     store = ItemStore(settings.data_dir / "news" / FILE)
     app.closing.callback(store.close)
-    sources = tuple((kind, url) for kind, _, url in (source.partition("=") for source in settings.sources))
-    fetch = Fetcher(hosts_of((url for _, url in sources), settings.hosts))
-    collector = Collector(sources, PARSERS, fetch, store, app.clock, settings.every_s * 1000)
+    sources = settings.parsed()
+    web = fetch or Fetcher(hosts_of((source.address for source in sources if not source.local), settings.hosts))
+    collector = Collector(
+        sources,
+        frozenset(settings.off),
+        settings.enabled,
+        kinds or installed(),
+        {False: web, True: LocalFile(settings.data_dir)},
+        store,
+        app.clock,
+        settings.every_s * 1000,
+    )
+    collector.begin()
     app.accept = collector.accept
     app.health.register("sources", collector.probe)
-    if collector.sources:
+    if collector.active():
         app.run_task(collector.run(), "collect")
     await app.start_edge()

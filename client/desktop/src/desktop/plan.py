@@ -64,10 +64,12 @@ def ports(first: int | None, free: bool) -> dict[str, int]:
     return {app: PORTS[app] for app in APPS}
 
 
-def environment(app: str, port: int, data: Path, config: Chosen, world: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    app: str, ports: Mapping[str, int], data: Path, config: Chosen, world: Mapping[str, str]
+) -> dict[str, str]:
     """What the app reads at its start."""
     prefix = f"AITRADING_{app.upper().replace('-', '_')}_"
-    own: dict[str, str] = {"port": str(port), "data_dir": str(data), "log_level": config.log_level}
+    own: dict[str, str] = {"port": str(ports[app]), "data_dir": str(data), "log_level": config.log_level}
     if app == CONNECTOR:
         own |= {
             "terminal": config.terminal,
@@ -80,6 +82,8 @@ def environment(app: str, port: int, data: Path, config: Chosen, world: Mapping[
         }
     if app == "data-collector":
         own["sources"] = ",".join(config.news_sources)
+    if app == "security":
+        own["collector_port"] = str(ports["data-collector"])
     own_stop = {STOP_ON_EOF: "1"} | ({VAULT_KEY_FIRST: "1"} if app in VAULT_USERS else {})
     inherited = {name: world[name] for name in INHERITED if name in world}
     # an operator may still set single values by hand; the saved settings are the rule

@@ -96,7 +96,7 @@ class Supervisor:
                 sys.executable,
                 "-m",
                 APPS[app],
-                env=environment(app, self.ports[app], self.data, self.config, os.environ),
+                env=environment(app, self.ports, self.data, self.config, os.environ),
                 stdin=asyncio.subprocess.PIPE,  # its end is the sign to stop, even if this program is killed
                 stdout=log,
                 stderr=log,

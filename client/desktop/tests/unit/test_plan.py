@@ -24,7 +24,7 @@ def test_the_usual_ports_a_range_and_free_ones() -> None:
 def test_the_connector_can_read_what_it_is_given(tmp_path) -> None:
     config = ClientConfig(terminal="mt5sim", terminal_path="/x.json", terminal_clock="utc", symbols=("A", "B.pro"))
     world = {"PATH": "/bin", "AITRADING_NATS_PASSWORD": "x", "AITRADING_METATRADER_CONNECTOR_POLL_MS": "5"}
-    made = environment(CONNECTOR, 9101, tmp_path, config, world)
+    made = environment(CONNECTOR, {CONNECTOR: 9101}, tmp_path, config, world)
     settings = load(Settings, made, CONNECTOR)
     assert (settings.port, settings.symbols, settings.terminal_clock) == (9101, ("A", "B.pro"), "utc")
     assert settings.poll_ms == 5.0

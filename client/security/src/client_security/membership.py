@@ -99,6 +99,15 @@ class Membership:
                 joined = await self._renew(joined)
         return Ticket(await asyncio.to_thread(self._context, joined), joined.token, joined.terminal)
 
+    async def living_ticket(self) -> Ticket:
+        """For a program that neither joins nor renews: with what the connector keeps in the vault at this moment."""
+        joined = self.joined = await asyncio.to_thread(self.papers.membership)
+        self.pins = await asyncio.to_thread(self.papers.pins)
+        self._may_connect()
+        if joined is None or self.clock.now_ms() >= joined.expires_ms:
+            raise Unreachable("this PC has no living certificate; the connector gets it when it reaches the server")
+        return Ticket(await asyncio.to_thread(self._context, joined), joined.token, joined.terminal)
+
     def turned_away(self, ticket: Ticket, code: str) -> None:
         """The server refused this ticket. Where its token was the reason (the server's keys may have changed), the next
         one is a new one."""

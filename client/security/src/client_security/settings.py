@@ -29,5 +29,9 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
 
     port: int = 9004
     """See contracts.ports."""
+    collector_port: int = 9003
+    """Where the data collector of this PC is asked for what waits for the server."""
+    look_every_s: float = 15.0
+    """How often it is asked."""
     verify_every_s: float = 60.0
     """How often the whole audit log is checked; each check reads the file once."""

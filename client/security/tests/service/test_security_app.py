@@ -12,5 +12,5 @@ async def test_without_an_enrolment_it_says_so(tmp_path) -> None:
     async with opened("security", settings) as app:
         await create_app(app, settings)
         await eventually(lambda: app.health.last["audit_log"].health.value == "ok")
+        await eventually(lambda: "no enrolment" in app.health.last["vault"].detail)
         assert not app.health.ready()
-        assert "no enrolment" in app.health.last["vault"].detail

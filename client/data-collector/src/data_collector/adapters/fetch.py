@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 from data_collector.domain.egress import is_public, target
@@ -112,7 +113,7 @@ def _read(response: http.client.HTTPResponse, etag: str, last_modified: str) -> 
     if response.status == 304:
         return Fetched(None, etag, last_modified)
     if response.status != 200:
-        raise FetchRefused(f"the source answered {response.status}", _seconds(response.getheader("Retry-After")))
+        raise FetchRefused(f"the source answered {response.status}", _wait_ms(response))
     if (packed := response.getheader("Content-Encoding") or "identity").lower() != "identity":
         # nothing is unpacked here, so nothing can unfold to gigabytes
         raise FetchRefused(f"the document is packed ({packed[:20]}), which nobody asked for")
@@ -124,5 +125,13 @@ def _read(response: http.client.HTTPResponse, etag: str, last_modified: str) -> 
     return Fetched(body, response.getheader("ETag") or "", response.getheader("Last-Modified") or "")
 
 
-def _seconds(text: str | None) -> int:
-    return int(text) * 1000 if text and text.isdigit() and len(text) < 10 else 0
+def _wait_ms(response: http.client.HTTPResponse) -> int:
+    """Retry-After as seconds or as a date; a date counts from the answer's own, so our clock does not matter."""
+    text = response.getheader("Retry-After") or ""
+    if text.isdecimal():
+        return int(text) * 1000 if len(text) < 10 else 0
+    try:
+        until, now = (parsedate_to_datetime(each) for each in (text, response.getheader("Date") or ""))
+        return max(0, int((until - now).total_seconds() * 1000))
+    except (ValueError, TypeError, OverflowError):
+        return 0
