@@ -6,7 +6,8 @@ RUN    := $(VENV)/python
 TICKS  ?=
 SYMBOL ?=
 SPEED  ?=
-export TICKS SYMBOL SPEED
+LIVE   ?=
+export TICKS SYMBOL SPEED LIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check sbom audit fix bench smoke attack attack-long web docker clean
@@ -15,6 +16,7 @@ help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  TICKS=file SYMBOL=name SPEED=n   replay a file of ticks (run, smoke)"
+	@echo "  LIVE=BTCUSDT                     live quotes of an exchange, simulated account (run)"
 	@echo "  AITRADING_DATA_DIR=dir           where everything is kept (default ./var)"
 
 setup:

@@ -152,7 +152,7 @@ def members(root: Path, _files: list[Path]) -> Iterator[str]:
         if data["name"] != project.parent.name:
             yield f"{project.relative_to(root)}: name is {data['name']}, the folder says {project.parent.name}"
         for dependency in data.get("dependencies", []):
-            if dependency not in ours and "==" not in dependency and project.parent.name != "mt5sim":
+            if dependency.partition("[")[0] not in ours and "==" not in dependency and project.parent.name != "mt5sim":
                 yield f"{project.relative_to(root)}: {dependency} is not pinned"
 
 

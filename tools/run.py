@@ -1,6 +1,7 @@
 """`make run`: the platform, a simulated terminal and the address to open. Ctrl-C stops everything.
 
-Data lie in AITRADING_DATA_DIR or ./var. TICKS=file SYMBOL=name SPEED=n replays a file instead of generated prices.
+Data lie in AITRADING_DATA_DIR or ./var. TICKS=file SYMBOL=name SPEED=n replays a file instead of generated prices,
+LIVE=BTCUSDT shows an exchange's public quotes to the simulated account.
 """
 
 import argparse
@@ -14,7 +15,19 @@ from types import FrameType
 
 from central_hub.adapters.datadir import DataDir
 from central_hub.cli.asking import get
-from stage import ACCOUNT, DEMO_STRATEGY, ROOT, Stage, StageError, generated_market, last_line, replayed_market
+from mt5sim.exchange import ADDRESS, SYMBOLS
+from mt5sim.live import trouble_with
+from stage import (
+    ACCOUNT,
+    DEMO_STRATEGY,
+    ROOT,
+    Stage,
+    StageError,
+    generated_market,
+    last_line,
+    live_market,
+    replayed_market,
+)  # fmt: skip
 
 HISTORY_S = 4 * 3_600
 """The first start reads what the generator has, so that a newcomer's chart is not empty."""
@@ -39,9 +52,16 @@ def options() -> argparse.Namespace:
     parser.add_argument("--ticks", default=os.environ.get("TICKS") or None, metavar="FILE")
     parser.add_argument("--symbol", default=os.environ.get("SYMBOL") or None)
     parser.add_argument("--speed", default=os.environ.get("SPEED") or "1")
+    parser.add_argument("--live", default=os.environ.get("LIVE") or None, metavar="SYMBOL")
     parser.add_argument("--free-ports", action="store_true", help="use any free ports instead of the usual ones")
     chosen = parser.parse_args()
     chosen.data = chosen.data.expanduser().absolute()
+    if chosen.live is not None:
+        chosen.live = chosen.live.upper()
+        if chosen.ticks is not None:
+            raise StageError("LIVE and TICKS are two sources of prices: give one of them.")
+        if chosen.live not in SYMBOLS:
+            raise StageError(f"LIVE={chosen.live} is not known: use {' or '.join(f'LIVE={name}' for name in SYMBOLS)}.")
     if chosen.ticks is not None:
         chosen.ticks = Path(chosen.ticks).expanduser().absolute()
         if not chosen.ticks.is_file():
@@ -58,13 +78,22 @@ def options() -> argparse.Namespace:
 
 
 def stage_of(chosen: argparse.Namespace) -> Stage:
-    """Generated prices, or the replay of a file."""
-    if chosen.ticks is None:
+    """Generated prices, the replay of a file, or live quotes."""
+    if chosen.live is not None:
+        market = live_market(chosen.live)
+    elif chosen.ticks is None:
         market = generated_market(symbols=(), ticks_per_second=2.0)
     else:
         market = replayed_market(chosen.ticks, chosen.symbol, chosen.speed)
     strategy = os.environ.get("AITRADING_TRADING_ENGINE_STRATEGIES", DEMO_STRATEGY)
     return Stage(chosen.data, market, free_ports=chosen.free_ports, strategy=strategy)
+
+
+def look_for_quotes(symbol: str, address: str = ADDRESS) -> None:
+    """StageError when the exchange's quotes cannot be had: better said before a platform is started for them."""
+    if trouble := trouble_with(address, SYMBOLS[symbol]):
+        end = "" if trouble.endswith("?") else "."
+        raise StageError(f"No live quotes of {symbol}: {trouble}{end} For simulated prices, start with: make run")
 
 
 def setup_needed(data: Path) -> bool:
@@ -89,6 +118,9 @@ def greet(chosen: argparse.Namespace, stage: Stage, began: float) -> None:
         if chosen.ticks
         else "the prices are generated"
     )
+    if chosen.live:
+        prices = f"the quotes of {chosen.live} are live, from Binance's public stream"
+        print("  Prices      live quotes, simulated account")
     print(f"  Simulated   the terminal, its broker and account {ACCOUNT}; {prices}. No real money is involved.")
     print(f"  Logs        {chosen.data / 'logs'}")
     print("  Stop        Ctrl-C\n", flush=True)
@@ -107,6 +139,8 @@ def watch(stage: Stage) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Start all, wait for the end, stop all."""
     began = time.monotonic()
+    if chosen.live is not None:
+        look_for_quotes(chosen.live)
     stage = stage_of(chosen)
     try:
         print("Starting the platform", flush=True)

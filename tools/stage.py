@@ -60,6 +60,11 @@ def lines_of(file: Path) -> int:
         return sum(1 for line in lines if line.strip()) - 1
 
 
+def live_market(symbol: str) -> dict[str, Any]:
+    """An exchange's public quotes for a simulated account."""
+    return {"kind": "live", "symbol": symbol}
+
+
 @dataclass
 class Stage:
     """Everything lives in `data`. Call `start_platform`, `start_client`, … and `stop` at the end, whatever happened."""
@@ -177,16 +182,18 @@ class Stage:
 
     def write_terminal(self) -> Path:
         """The simulated terminal's configuration; its broker remembers the account in a file."""
-        symbol = self.market.get("symbol")
+        symbol, live = self.market.get("symbol"), self.market["kind"] == "live"
+        account = {"login": int(ACCOUNT), "name": "Demo", "balance": 100_000.0, "margin_mode": self.margin_mode}
         config: dict[str, Any] = {
-            "account": {"login": int(ACCOUNT), "name": "Demo", "balance": 100_000.0, "margin_mode": self.margin_mode},
+            # the exchange's pairs are priced in Tether, and nothing here converts it
+            "account": account | ({"currency": "USDT"} if live else {}),
             "market": self.market,
             "clock": self.broker_clock,
             # positions opened at replayed prices must not meet others: each replay remembers its own account
-            "state_file": f"broker-{symbol or 'generated'}.sqlite",
+            "state_file": f"broker-{'live-' if live else ''}{symbol or 'generated'}.sqlite",
             "faults_file": "faults.json",
         }
-        if symbol is not None and symbol not in BUILT_IN:
+        if symbol is not None and symbol not in BUILT_IN and not live:
             config["symbols"] = [{"name": symbol, "like": "EURUSD"}]
         path = self.client_data / "terminal.json"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -12,6 +12,8 @@ class PriceSource(StrEnum):
     LIVE = "live"
     SIMULATED = "simulated"
     REPLAY = "replay"
+    LIVE_SIMULATED = "live_simulated"
+    """A public exchange's real quotes; the account that trades on them is simulated."""
 
 
 class MarginMode(StrEnum):

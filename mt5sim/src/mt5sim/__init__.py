@@ -43,9 +43,11 @@ from mt5sim.constants import *  # noqa: F403 (the package has its 223 constants 
 from mt5sim.knobs import Faults as Faults
 from mt5sim.knobs import faults as faults
 from mt5sim.markets import Generator as Generator
+from mt5sim.markets import Live as Live
 from mt5sim.markets import Replay as Replay
 from mt5sim.profiles import BUILT_IN as BUILT_IN
 from mt5sim.profiles import SymbolProfile as SymbolProfile
+from mt5sim.replay_report import live_report as live_report
 from mt5sim.replay_report import replay_report as replay_report
 from mt5sim.shortcuts import Buy as Buy
 from mt5sim.shortcuts import Close as Close

@@ -2,14 +2,13 @@
 
 from mt5sim import constants as c
 from mt5sim.config import MARGIN_MODES, STOP_OUT_MODES, TRADE_MODES
+from mt5sim.markets import company_of
 from mt5sim.records import build
 from mt5sim.retcodes import text
 from mt5sim.snapshots import AccountInfo
 from mt5sim.structs import OrderCheckResult, OrderSendResult, TradeRequest
 from mt5sim.terminal import Terminal
 from mt5sim.verdict import LOCAL_REFUSALS, Plan, Refusal
-
-COMPANY = "Simulated prices"
 
 
 def check_answer(terminal: Terminal, request: TradeRequest) -> OrderCheckResult:
@@ -61,5 +60,5 @@ def account_view(terminal: Terminal) -> AccountInfo:
         margin_free=state.margin_free, margin_level=state.margin_level, margin_so_call=account.margin_call,
         margin_so_so=account.stop_out, margin_initial=0.0, margin_maintenance=0.0, assets=0.0, liabilities=0.0,
         commission_blocked=0.0, name=account.name, server=account.server, currency=account.currency,
-        company=COMPANY,
+        company=company_of(terminal.config.market),
     )  # fmt: skip

@@ -3,10 +3,11 @@
 import time
 from typing import Any
 
-from mt5sim.answers import COMPANY, account_view
+from mt5sim.answers import account_view
 from mt5sim.arguments import UNSIGNED_32, UNSIGNED_64, invalid, text, whole
 from mt5sim.config import ConfigError, TerminalConfig
 from mt5sim.knobs import faults
+from mt5sim.markets import company_of
 from mt5sim.records import build
 from mt5sim.session import AUTH_FAILED, CALL_FAILED, OLD_VERSION, TIMEOUT, Failed, call, session
 from mt5sim.snapshots import AccountInfo, TerminalInfo
@@ -133,15 +134,15 @@ def last_error() -> tuple[int, str]:
 
 @call(None)
 def terminal_info() -> TerminalInfo | None:
-    session.terminal()
+    terminal = session.terminal()
     return build(
         TerminalInfo,
-        community_account=False, community_connection=False, connected=not faults.disconnect, dlls_allowed=False,
+        community_account=False, community_connection=False, connected=terminal.connected, dlls_allowed=False,
         trade_allowed=faults.autotrading, tradeapi_disabled=faults.tradeapi_disabled, email_enabled=False,
         ftp_enabled=False, notifications_enabled=False, mqid=False, build=BUILD, maxbars=faults.maxbars, codepage=0,
-        ping_last=int(faults.latency_ms * 1000), community_balance=0.0, retransmission=0.0, company=COMPANY,
-        name=NAME, language="English", path=session.home, data_path=session.home,
-        commondata_path=session.home,
+        ping_last=int(faults.latency_ms * 1000), community_balance=0.0, retransmission=0.0,
+        company=company_of(terminal.config.market), name=NAME, language="English",
+        path=session.home, data_path=session.home, commondata_path=session.home,
     )  # fmt: skip
 
 

@@ -9,9 +9,10 @@ from types import MappingProxyType
 from mt5sim import constants as c
 from mt5sim.chance import CALM, Execution
 from mt5sim.clock import CLOCKS
+from mt5sim.exchange import SYMBOLS as LIVE_SYMBOLS
 from mt5sim.knobs import Faults
 from mt5sim.margin import FUTURES, SUPPORTED
-from mt5sim.markets import Generator, Market, Replay, mistakes_of, symbols_of
+from mt5sim.markets import Generator, Live, Market, Replay, mistakes_of, symbols_of
 from mt5sim.profiles import BUILT_IN, COMMISSION_ENTRIES, SymbolProfile
 from mt5sim.sessions import week
 
@@ -112,6 +113,8 @@ MAX_PAIR = 6
 def _default_symbols(market: Market) -> tuple[SymbolProfile, ...]:
     if isinstance(market, Replay):
         return tuple(BUILT_IN[name] for name in symbols_of(market) if name in BUILT_IN)
+    if isinstance(market, Live):
+        return (LIVE_SYMBOLS[market.symbol],) if market.symbol in LIVE_SYMBOLS else ()
     return tuple(BUILT_IN.values())
 
 

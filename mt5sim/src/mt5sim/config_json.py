@@ -9,10 +9,10 @@ from typing import Any, cast, get_type_hints
 from mt5sim.chance import Execution
 from mt5sim.config import Account, ConfigError, TerminalConfig
 from mt5sim.knobs import Faults
-from mt5sim.markets import Generator, Market, Replay
+from mt5sim.markets import Generator, Live, Market, Replay
 from mt5sim.profiles import BUILT_IN, SymbolProfile
 
-MARKETS: dict[str, type[Market]] = {"generator": Generator, "replay": Replay}
+MARKETS: dict[str, type[Market]] = {"generator": Generator, "replay": Replay, "live": Live}
 TOP = ("account", "symbols", "market", "clock", "state_file", "conversion", "execution", "faults", "faults_file")
 
 

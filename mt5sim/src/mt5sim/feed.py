@@ -22,6 +22,11 @@ class Feed(ABC):
         self.linked = True
         """ False while the terminal has lost the broker: what happens meanwhile is seen afterwards """
 
+    @property
+    def trouble(self) -> str:
+        """Why the broker's quotes do not come, in words; empty while they do."""
+        return ""
+
     @abstractmethod
     def advance(self, utc_ms: int) -> None:
         """Let the market go on to this moment, UTC."""

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from mt5sim.config import TerminalConfig
 from mt5sim.feed import Feed, GeneratorFeed, replay
 from mt5sim.generator import BLOCK_MS, RandomWalk
-from mt5sim.markets import Generator, Replay
+from mt5sim.live import LiveStream
+from mt5sim.live_feed import LiveFeed
+from mt5sim.markets import Generator, Live, Replay
 from mt5sim.profiles import SymbolProfile
 from mt5sim.tickfile import TickFile, load_ticks
 
@@ -20,6 +22,9 @@ def feeds_of(config: TerminalConfig, profiles: Mapping[str, SymbolProfile], utc_
     if isinstance(market, Replay):
         files = {symbol: load_ticks(path, config.clock) for symbol, path in market.recordings.items()}
         return replay(files, market.speed, utc_ms)
+    if isinstance(market, Live):
+        stream = LiveStream(market.address, profiles[market.symbol], market.give_up_minutes * 60)
+        return {market.symbol: LiveFeed(stream, config.clock)}
     walks = {name: walk_of(market, profiles[name], config.clock) for name in market.symbols or profiles}
     if (start_ms := market.start_ms) is not None:
         made = {name: _made(walk, start_ms, market.minutes) for name, walk in walks.items()}

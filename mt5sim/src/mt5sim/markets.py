@@ -7,6 +7,9 @@ from math import inf
 from pathlib import Path
 from types import MappingProxyType
 
+from mt5sim.exchange import ADDRESS, address_mistake
+from mt5sim.exchange import SYMBOLS as LIVE_SYMBOLS
+
 NO_FILES: Mapping[str, Path] = MappingProxyType({})
 MAX_RATE = 1000
 MAX_MINUTES = 10_080
@@ -69,20 +72,43 @@ class Replay:
         return {**one, **self.files}
 
 
-Market = Generator | Replay
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Real quotes of Binance's public stream; the account and its orders stay simulated. Needs mt5sim[live]."""
+
+    symbol: str = "BTCUSDT"
+    address: str = ADDRESS
+    """ only the exchange's own hosts are ever connected to, and this computer """
+    give_up_minutes: float = 60.0
+    """ how long a lost connection is tried again """
+
+
+Market = Generator | Replay | Live
+
+
+def company_of(market: Market) -> str:
+    """What account and terminal say about their prices, wherever a broker's name would stand."""
+    return "Live quotes, simulated account" if isinstance(market, Live) else "Simulated prices"
 
 
 def symbols_of(market: Market) -> tuple[str, ...]:
     """The symbols a market names; empty = all of the terminal."""
+    if isinstance(market, Live):
+        return (market.symbol,)
     return tuple(market.recordings) if isinstance(market, Replay) else market.symbols
 
 
 def mistakes_of(market: Market, names: set[str]) -> Iterator[str]:
     """What is wrong with it, each with what to write instead; `names` are the terminal's symbols."""
+    if isinstance(market, Live) and market.symbol not in LIVE_SYMBOLS:
+        yield f"market.symbol is {market.symbol!r}: live quotes are known for {' and '.join(LIVE_SYMBOLS)}"
+        return
     if unknown := set(symbols_of(market)) - names - {""}:
         yield f"market: no profile for {', '.join(sorted(unknown))}; add a profile of that name to symbols"
     if isinstance(market, Replay):
         yield from _replay_mistakes(market)
+    elif isinstance(market, Live):
+        yield from _live_mistakes(market)
     else:
         yield from _generator_mistakes(market, len(market.symbols or names))
 
@@ -100,6 +126,13 @@ def _replay_mistakes(market: Replay) -> Iterator[str]:
     if market.file is not None and market.symbol in market.files:
         yield f"market.files: {market.symbol} is named in market.symbol already"
     yield from _speed_mistakes(market.speed)
+
+
+def _live_mistakes(market: Live) -> Iterator[str]:
+    if mistake := address_mistake(market.address):
+        yield mistake
+    if not 0 <= market.give_up_minutes < inf:
+        yield f"market.give_up_minutes is {market.give_up_minutes}: use 0 or more"
 
 
 def _generator_mistakes(market: Generator, symbols: int) -> Iterator[str]:

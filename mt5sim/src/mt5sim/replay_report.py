@@ -1,8 +1,9 @@
-"""How a replay stands: what its files held and how much of it has been read."""
+"""How the market stands: what a replay's files held and how much of it has been read, or whether live quotes come."""
 
 from typing import Any
 
 from mt5sim.feed import ReplayFeed
+from mt5sim.live_feed import LiveFeed
 from mt5sim.session import session
 
 
@@ -30,6 +31,29 @@ def replay_report() -> dict[str, Any]:
         "finished": all(report["finished"] for report in each.values()),
         "symbols": each,
     }
+
+
+def live_report() -> dict[str, Any]:
+    """How the live source stands; an empty dict when the market is none.
+
+    symbol, address; trouble = why no quotes come, in words, empty while they do; ended = not tried any more; quotes and
+    connections so far; refused = reason -> messages that were no sound quotes.
+    """
+    with session.lock:
+        feeds = {} if session.loaded is None else session.loaded.feeds
+    for symbol, feed in feeds.items():
+        if isinstance(feed, LiveFeed):
+            stream = feed.stream
+            return {
+                "symbol": symbol,
+                "address": stream.address,
+                "trouble": stream.trouble,
+                "ended": stream.ended,
+                "quotes": stream.quotes,
+                "connections": stream.connections,
+                "refused": dict(stream.refused),
+            }
+    return {}
 
 
 def _of(feed: ReplayFeed) -> dict[str, Any]:

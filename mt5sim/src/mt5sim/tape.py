@@ -84,3 +84,55 @@ class Tape:
         """One tick as plain Python numbers."""
         row: tuple[Any, ...] = self.ticks[index].item()
         return row
+
+
+@dataclass(slots=True)
+class GrowingTape(Tape):
+    """A tape that ticks are added to as they happen: cheap, for the arrays have room to spare."""
+
+    _room: tuple[Ticks, IntArray, IntArray, IntArray]
+    """ the arrays that the visible ones are the beginning of """
+
+    @classmethod
+    def empty(cls) -> Self:
+        room = _room(1_024)
+        return cls(room[0][:0], room[1][:0], room[2][:0], room[3][:0], room)
+
+    def extend(self, ticks: Ticks, arrival: IntArray) -> None:
+        """Add ticks that arrived after all others."""
+        count, more = len(self), Tape.of(ticks, arrival)
+        total = count + len(more)
+        if total > len(self._room[0]):
+            self._keep(0, _room(2 * total))
+        for room, added in zip(self._room, (more.ticks, more.arrival, more.newest_msc, more.newest_sound), strict=True):
+            room[count:total] = added
+        if count:
+            np.maximum(self._room[2][count:total], self._room[2][count - 1], out=self._room[2][count:total])
+        sound = self._room[3][count:total]
+        sound[sound >= 0] += count
+        if count:
+            np.maximum(sound, self._room[3][count - 1], out=sound)
+        self._show(total)
+
+    def forget_half(self) -> int:
+        """Forget the oldest half; returns how many ticks that were."""
+        drop = len(self) // 2
+        self._keep(drop, _room(len(self)))
+        return drop
+
+    def _keep(self, first: int, room: tuple[Ticks, IntArray, IntArray, IntArray]) -> None:
+        count = len(self) - first
+        for new, old in zip(room, self._room, strict=True):
+            new[:count] = old[first : first + count]
+        room[3][:count] = np.maximum(room[3][:count] - first, -1)
+        self._room = room
+        self._show(count)
+
+    def _show(self, count: int) -> None:
+        self.ticks, self.arrival, self.newest_msc, self.newest_sound = (
+            self._room[0][:count], self._room[1][:count], self._room[2][:count], self._room[3][:count],
+        )  # fmt: skip
+
+
+def _room(size: int) -> tuple[Ticks, IntArray, IntArray, IntArray]:
+    return np.zeros(size, dtype=TICK_DTYPE), *(np.zeros(size, dtype=np.int64) for _ in range(3))  # type: ignore[return-value]

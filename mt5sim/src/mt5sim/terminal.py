@@ -85,6 +85,11 @@ class Terminal:
         for feed in self.feeds.values():
             feed.checked = feed.visible
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached: a live source that is lost is a lost broker."""
+        return not self.faults.disconnect and not any(feed.trouble for feed in self.feeds.values())
+
     def order(self, request: TradeRequest) -> Plan | Refusal:
         """Execute a request. When this returns a Plan, it is on disk."""
         outcome: Plan | Refusal = Refusal(c.TRADE_RETCODE_ERROR)

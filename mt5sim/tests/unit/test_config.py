@@ -27,7 +27,7 @@ README = Path(__file__).resolve().parents[2] / "README.md"
         ({"account": {"pasword": "x"}}, "account.pasword is unknown"),
         ({"account": {"balance": -1}}, "account.balance"),
         ({"clock": "cet"}, "use one of utc, ny+7"),
-        ({"market": {"kind": "live"}}, "use generator or replay"),
+        ({"market": {"kind": "dream"}}, "use generator or replay or live"),
         ({"market": {"kind": "replay", "file": "x.csv"}}, "market.symbol is missing"),
         (
             {"market": {"kind": "replay", "file": "x.csv", "symbol": "EURUSD", "speed": -1}},

@@ -9,11 +9,17 @@ interface Sourced {
 const TITLES: Readonly<Record<Exclude<PriceSource, "live">, string>> = {
   simulated: "Simulated prices: not live",
   replay: "Replayed prices: not live",
+  live_simulated: "Live quotes, simulated account",
 };
+
+/** The same in a table's cell. */
+export function sourceWords(source: PriceSource): string {
+  return source === "live_simulated" ? TITLES[source].toLowerCase() : source;
+}
 
 /** What the banner says: one line per kind of source that is not live, with the accounts it is about. */
 export function sourceLines(things: readonly Sourced[]): { title: string; accounts: string[] }[] {
-  return (["simulated", "replay"] as const).flatMap((source) => {
+  return (["simulated", "replay", "live_simulated"] as const).flatMap((source) => {
     const accounts = [...new Set(things.filter((thing) => thing.source === source).map((thing) => thing.account))];
     return accounts.length === 0 ? [] : [{ title: TITLES[source], accounts: accounts.toSorted() }];
   });

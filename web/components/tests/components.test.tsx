@@ -17,10 +17,12 @@ describe("the banner of price sources", () => {
       { account: "1", source: "simulated" },
       { account: "3", source: "replay" },
       { account: "4", source: "live" },
+      { account: "5", source: "live_simulated" },
     ] as const;
     const page = await render(<SourceBanner things={things} />);
     expect(page.textContent).toContain("Simulated prices: not live · account 1, 2");
     expect(page.textContent).toContain("Replayed prices: not live · account 3");
+    expect(page.textContent).toContain("Live quotes, simulated account · account 5");
     expect(page.textContent).not.toContain("4");
   });
 

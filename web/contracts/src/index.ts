@@ -10,7 +10,7 @@ export type Health = "ok" | "failed";
 export type MarginMode = "netting" | "hedging";
 
 /** Where prices come from. Anything but LIVE is labelled wherever a person sees it. */
-export type PriceSource = "live" | "simulated" | "replay";
+export type PriceSource = "live" | "simulated" | "replay" | "live_simulated";
 
 /** Direction of a position or an order. */
 export type Side = "BUY" | "SELL";

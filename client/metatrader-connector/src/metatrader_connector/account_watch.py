@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from client_security.domain.enrolment import Enrolment
-from contracts.accounts import AccountState, Instrument, MarginMode, Position, PriceSource, Side
+from contracts.accounts import AccountState, Instrument, MarginMode, Position, Side
 from kit.clock import Clock
 from metatrader_connector.domain.broker_clock import one_to_utc
 from metatrader_connector.domain.clock_fit import ClockFit
@@ -135,9 +135,6 @@ class AccountWatch:
 
     def _state(self, opened: Opened, picture: Picture) -> AccountState:
         account, blocked = picture.account, self._blocked(picture)
-        source = (
-            PriceSource.REPLAY if opened.replay else PriceSource.SIMULATED if opened.simulated else PriceSource.LIVE
-        )
         return AccountState(
             self.enrolment.tenant,
             self.enrolment.account,
@@ -152,7 +149,7 @@ class AccountWatch:
             money(account.margin),
             money(account.margin_free),
             money(account.profit),
-            source,
+            opened.source,
             picture.terminal.connected,
             not blocked,
             blocked,

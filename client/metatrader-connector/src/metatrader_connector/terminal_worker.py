@@ -99,8 +99,11 @@ class Worker:
         info = self._must(self.mt5.terminal_info())
         if trouble := self._other_terminal(info.path):
             raise Fault((OTHER_TERMINAL, trouble))
-        report = getattr(self.mt5, "replay_report", None)
-        return Opened(info.name, info.company, info.build, report is not None, bool(report and report()), info.path)
+        report, live = getattr(self.mt5, "replay_report", None), getattr(self.mt5, "live_report", None)
+        return Opened(
+            info.name, info.company, info.build, report is not None, bool(report and report()), info.path,
+            bool(live and live()),
+        )  # fmt: skip
 
     def _other_terminal(self, folder: str) -> str:
         """What to tell when the terminal that answers is not the one of the settings; empty when it is."""

@@ -2,11 +2,14 @@
 
 import asyncio
 import gzip
+import json
+import threading
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from websockets.sync.server import ServerConnection, serve
 
 from client_security.adapters.local_ca import DESKTOP, local_files
 from contracts.accounts import PriceSource
@@ -205,6 +208,31 @@ async def test_a_hanging_terminal_is_replaced_and_the_stream_has_no_hole(world, 
         await stop(process)
     columns(bridge, "EURUSD")
     assert bridge.states[-1].source is PriceSource.SIMULATED
+
+
+async def test_live_quotes_of_an_exchange_arrive_and_are_called_that(world, bridge) -> None:
+    def exchange(connection: ServerConnection) -> None:
+        for update in range(1, 101):
+            price = f"679{update:02}.01000000"
+            connection.send(json.dumps({"u": update, "s": "BTCUSDT", "b": price, "B": "1.0", "a": price, "A": "1.0"}))
+        for _ in connection:  # until the terminal leaves
+            pass
+
+    with serve(exchange, "127.0.0.1", 0) as server:
+        answering = threading.Thread(target=server.serve_forever)
+        answering.start()
+        address = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/ws"
+        terminal = world.terminal(account={"currency": "USDT"}, market={"kind": "live", "address": address})
+        process = await world.start(terminal, free_port(), symbols="BTCUSDT")
+        try:
+            await eventually(lambda: bridge.total() == 100, within_s=20)
+            await eventually(lambda: bridge.states and bridge.states[-1].connected)
+        finally:
+            await stop(process)
+            server.shutdown()
+            answering.join(10)
+    state = bridge.states[-1]
+    assert (state.source, state.company) == (PriceSource.LIVE_SIMULATED, "Live quotes, simulated account")
 
 
 async def test_another_account_in_the_terminal_is_noticed_and_nothing_of_it_is_sent(world, bridge) -> None:

@@ -3,6 +3,7 @@
 import type { AccountsView, AccountView } from "@web/contracts";
 import { type Column, DataTable } from "@web/components/data-table.tsx";
 import { age, UNKNOWN, words } from "@web/components/format.ts";
+import { sourceWords } from "@web/components/source-banner.tsx";
 import { type Polled, useNow } from "../../shared/polled.ts";
 
 /** Refused ticks by reason, most first; reasons that never happened are left out. */
@@ -32,7 +33,7 @@ function columnsOf(accounts: Polled<AccountsView>): readonly Column<AccountView>
     { title: "Account", cell: (row) => <strong>{row.account}</strong> },
     { title: "Company", cell: (row) => row.company || UNKNOWN },
     { title: "Server", cell: (row) => row.server || UNKNOWN },
-    { title: "Prices", cell: (row) => <span className={`tag ${row.source === "live" ? "good" : "wait"}`}>{words(row.source)}</span> },
+    { title: "Prices", cell: (row) => <span className={`tag ${row.source === "live" ? "good" : "wait"}`}>{sourceWords(row.source)}</span> },
     {
       title: "Broker",
       cell: (row) => <span className={`state ${row.connected ? "good" : "bad"}`}>{row.connected ? "connected" : "not reached"}</span>,

@@ -16,6 +16,7 @@ import { firstVolume, volumeHint, volumeProblem } from "./volume-rules.ts";
 const NOT_LIVE = {
   simulated: "The prices of this account are simulated.",
   replay: "The prices of this account are replayed.",
+  live_simulated: "Live quotes, simulated account: no order reaches an exchange.",
 } as const;
 
 interface Asked {

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from contracts.accounts import PriceSource
+
 TICK_BYTES = 60
 """One packed row of `copy_ticks_*`."""
 
@@ -23,7 +25,7 @@ class RangeRead(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True):
-    """The terminal is connected. `simulated` and `replay` say whether its prices are real."""
+    """The terminal is connected. `simulated`, `replay` and `live` say whether its prices are real."""
 
     name: str
     company: str
@@ -32,6 +34,17 @@ class Opened(msgspec.Struct, frozen=True, array_like=True):
     replay: bool
     folder: str = ""
     """Where it is installed, as it says itself."""
+    live: bool = False
+    """A simulated terminal that is fed with an exchange's real quotes."""
+
+    @property
+    def source(self) -> PriceSource:
+        """What to call its prices wherever a person sees them."""
+        if not self.simulated:
+            return PriceSource.LIVE
+        if self.live:
+            return PriceSource.LIVE_SIMULATED
+        return PriceSource.REPLAY if self.replay else PriceSource.SIMULATED
 
 
 class AccountFacts(msgspec.Struct, frozen=True, array_like=True):
