@@ -10,7 +10,7 @@ from client_security.domain.enrolment import Enrolment
 from client_security.domain.signal_keys import SignalKeys
 from client_security.domain.verification import Trust
 from contracts.accounts import Side
-from contracts.signals import Signal, magic_of, short_id
+from contracts.signals import Signal, SignedSignal, magic_of, short_id
 from kit.keys import key_id
 from kit.signing import sign
 from kit.testing import FakeClock
@@ -33,6 +33,7 @@ from metatrader_connector.domain.terminal import (
     held_back,
 )
 from metatrader_connector.order_desk import OrderDesk
+from metatrader_connector.order_gate import OrderGate
 from metatrader_connector.ports import TerminalDown
 
 SYMBOL = SymbolFacts("EURUSD", "", 5, 1e-5, 1e5, 0.01, 100.0, 0.01, "EUR", "USD", 0, 3, 2, 4)
@@ -55,6 +56,10 @@ class Paper:
         self.requests: list[object] = []
         self.books: list[DealFacts] = []
         self.positions: tuple[PositionFacts, ...] = ()
+        self.earned = 0.0
+        """ what `result` says """
+        self.asked_result: list[tuple[int, int]] = []
+        self.account = ACCOUNT
         self.facts, self.symbol = TerminalFacts(True, True, False, 0), SYMBOL
 
     async def ready(self) -> Opened:
@@ -64,7 +69,11 @@ class Paper:
         return ()
 
     async def picture(self, symbols) -> Picture:
-        return Picture(ACCOUNT, self.facts, self.positions, (self.symbol,), ())
+        return Picture(self.account, self.facts, self.positions, (self.symbol,), ())
+
+    async def result(self, from_s: int, to_s: int) -> float:
+        self.asked_result.append((from_s, to_s))
+        return self.earned
 
     async def search(self, from_s: int, to_s: int) -> Findings:
         return Findings(True, (), (), (), tuple(self.books))
@@ -142,6 +151,7 @@ class Room:
         self.vault = Confirmations()
         self.limits = LimitsFile(self.limits_path, self.vault, self.clock)
         self.count = 0
+        self.halt: bytes | None = None
         self.open()
 
     def open(self) -> None:
@@ -157,9 +167,10 @@ class Room:
         trust = Trust("default", "1000001", self.keys, self.journal.created_ms)
         self.quotes = {"EURUSD": Quote(1.0999, 1.1, now)}
         self.lease = Lease(FENCE, self.clock.boot_ns() + 10**15)
+        gate = OrderGate(self.journal, self.watch, self.clock, self.limits, lambda: self.halt, self.quotes)
         self.desk = OrderDesk(
-            self.terminal, self.journal, self.line, self.watch, self.audit, trust, self.clock, "utc", self.limits,
-            self.quotes, 1_000, 1.0, self.lease, self.server_clock,
+            self.terminal, self.journal, self.line, self.watch, self.audit, trust, self.clock, "utc", gate, 1_000, 1.0,
+            self.lease, self.server_clock,
         )  # fmt: skip
 
     def limit(self, document: str) -> None:
@@ -181,6 +192,10 @@ class Room:
             Decimal("0.1"), 0, 1.1, 10, magic_of(identity), short_id(identity), fence=FENCE,
         )  # fmt: skip
         return msgspec.structs.replace(base, **change)
+
+    def signed(self, signal: Signal) -> SignedSignal:
+        """As the server sends it."""
+        return sign(signal, self.key)
 
     async def give(self, signal: Signal, key: Ed25519PrivateKey | None = None):
         await self.watch.look(OPENED)

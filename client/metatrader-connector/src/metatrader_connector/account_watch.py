@@ -10,9 +10,10 @@ import msgspec
 from client_security.domain.enrolment import Enrolment
 from contracts.accounts import AccountState, Instrument, MarginMode, Position, Side
 from kit.clock import Clock
-from metatrader_connector.domain.broker_clock import one_to_utc
+from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
 from metatrader_connector.domain.clock_fit import ClockFit
-from metatrader_connector.domain.executor import lots
+from metatrader_connector.domain.exposure import DAY_S, day_start_s, loss_today, lots
+from metatrader_connector.domain.halt import halted
 from metatrader_connector.domain.identity import Identity
 from metatrader_connector.domain.readiness import blocked_because
 from metatrader_connector.domain.server_clock import ServerClock
@@ -44,7 +45,13 @@ class AccountWatch:
     server_clock: ServerClock = field(default_factory=ServerClock)
     identity: Callable[[Identity], str] = lambda _: ""
     """What is wrong with the account that the terminal shows."""
+    halt: Callable[[], bytes | None] = lambda: None
+    """The trader's switch; only told of here, `order_gate` obeys it."""
     strayed: str = ""
+    earned: float | None = None
+    """What trading has earned in the broker's day that `_day_s` began; None: not read yet."""
+    _day_s: int = 0
+    _balance: float = 0.0
     picture: Picture | None = None
     taken_ms: int = 0
     asked_ns: int = 0
@@ -100,12 +107,31 @@ class AccountWatch:
             return
         account = picture.account
         self.strayed = self.identity(Identity(account.login, account.server, account.margin_mode, account.trade_mode))
+        await self._count_day(opened, picture)
         self.picture = picture
         self.facts = {symbol.name: symbol for symbol in picture.symbols[: self.most_symbols]}
         self.trouble = f"the terminal does not know {', '.join(picture.unknown)}" if picture.unknown else ""
         if not opened.replay:
             self.clock_fit.look(max((symbol.time for symbol in picture.symbols), default=0), self.taken_ms)
         self._tell(opened, picture, always)
+
+    async def _count_day(self, opened: Opened, picture: Picture) -> None:
+        """What the day earned is read again when it began or when the balance shows that something was closed."""
+        newest_s = max((symbol.time for symbol in picture.symbols), default=0)
+        # a replay's deals carry the recording's time
+        now_s = newest_s if opened.replay else to_broker(self.zone, self.taken_ms) // 1000
+        day_s = day_start_s(now_s)
+        if self.earned is not None and (day_s, picture.account.balance) == (self._day_s, self._balance):
+            return
+        self.earned = None  # until the answer is there nobody knows
+        self.earned = await self.terminal.result(max(1, day_s), day_s + 2 * DAY_S)
+        self._day_s, self._balance = day_s, picture.account.balance
+
+    def lost_today(self) -> Decimal | None:
+        """What the broker's day has cost so far; None when that is not known."""
+        if self.picture is None or self.earned is None:
+            return None
+        return loss_today(self.earned, self.picture.account.profit)
 
     def symbols(self) -> tuple[str, ...]:
         """What to stream: nothing while the account is not the enrolled one."""
@@ -134,7 +160,7 @@ class AccountWatch:
             self._last, self._last_ms = state, self.taken_ms
 
     def _state(self, opened: Opened, picture: Picture) -> AccountState:
-        account, blocked = picture.account, self._blocked(picture)
+        account, blocked = picture.account, halted(self.halt(), closing=False) or self._blocked(picture)
         return AccountState(
             self.enrolment.tenant,
             self.enrolment.account,

@@ -11,6 +11,7 @@ from client_security.membership import Membership
 from client_security.vaults import VAULT_DIR, vault_in
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters import identity_file
+from metatrader_connector.adapters.halt_file import HaltFile
 from metatrader_connector.adapters.identity_file import IdentityFile
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.limits_file import LimitsFile
@@ -27,6 +28,7 @@ from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Launch
 from metatrader_connector.failpoints import Failpoint, never
 from metatrader_connector.order_desk import OrderDesk
+from metatrader_connector.order_gate import OrderGate
 from metatrader_connector.ports import Standing
 from metatrader_connector.routes import ServerSide
 from metatrader_connector.settings import Settings
@@ -66,6 +68,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         settings.call_timeout_s,
         settings.send_timeout_s,
     )
+    switch = HaltFile(home / halt.FILE)
     lease, server_clock = Lease(), ServerClock()
     line = Uplink(
         membership,
@@ -88,6 +91,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         lambda: tuple(entry.signal.order_id for entry in desk.searching.values()),
         server_clock,
         IdentityFile(home / identity_file.FILE),
+        switch.read,
     )
     reader = Reader(
         terminal,
@@ -111,8 +115,14 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         Trust(enrolment.tenant, enrolment.account, keys, journal.created_ms),
         app.clock,
         settings.terminal_clock,
-        LimitsFile(home / "limits.json", papers, app.clock),
-        reader.quotes,
+        OrderGate(
+            journal,
+            watch,
+            app.clock,
+            LimitsFile(home / "limits.json", papers, app.clock),
+            switch.read,
+            reader.quotes,
+        ),
         int(settings.not_sent_after_s * 1000),
         settings.search_every_s,
         lease,

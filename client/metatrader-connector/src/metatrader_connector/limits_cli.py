@@ -11,7 +11,11 @@ from client_security.adapters.papers import Papers
 from client_security.adapters.private_file import write_private
 from client_security.vaults import vault_in
 from kit.errors import KitError
+from metatrader_connector.adapters import identity_file
+from metatrader_connector.adapters.halt_file import HaltFile
 from metatrader_connector.adapters.limits_file import document_of, limits_of
+from metatrader_connector.domain import halt
+from metatrader_connector.domain.identity import strayed
 from metatrader_connector.domain.limits import Limits, changed_by, differences
 
 FILE = "limits.json"
@@ -28,9 +32,16 @@ def main(arguments: list[str]) -> int:
     change.add_argument("values", nargs="+", metavar="NAME=VALUE")
     confirm = verbs.add_parser("confirm", help="let the file count as it is now")
     confirm.add_argument("--yes", action="store_true", help="do not ask")
-    for verb in (show, change, confirm):
+    stop = verbs.add_parser("halt", help="stop all orders at once; needs no server and no running client")
+    stop.add_argument("--allow-closing", action="store_true", help="orders that close a position still go out")
+    resume = verbs.add_parser("resume", help="let orders go out again")
+    account = verbs.add_parser("account", help="agree to trade the account that MT5 shows now")
+    account.add_argument("--yes", action="store_true", help="do not ask")
+    for verb in (show, change, confirm, stop, resume, account):
         verb.add_argument("--data", type=Path, required=True, help="the client's data directory")
     options = top.parse_args(arguments)
+    if options.verb in WITHOUT_VAULT:
+        return WITHOUT_VAULT[options.verb](options)
     papers = Papers(vault_in(options.data, lambda: getpass.getpass("Passphrase of the vault: ")))
     try:
         return {"show": _show, "set": _set, "confirm": _confirm}[options.verb](options, papers)
@@ -75,3 +86,39 @@ def _confirm(options: argparse.Namespace, papers: Papers) -> int:
     papers.confirm_limits(document)
     print(msgspec.json.encode(found).decode())
     return 0
+
+
+def _halt(options: argparse.Namespace) -> int:
+    HaltFile(options.data / halt.FILE).stop(halt.CLOSING + b"\n" if options.allow_closing else b"all\n")
+    left = "only orders that close a position go out" if options.allow_closing else "no order goes out"
+    print(f"Stopped: {left} until `aitrading-client limits resume`. Open positions stay as they are.")
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> int:
+    print("Orders go out again." if HaltFile(options.data / halt.FILE).resume() else "Trading was not stopped.")
+    return 0
+
+
+def _account(options: argparse.Namespace) -> int:
+    path = options.data / identity_file.FILE
+    try:
+        found = identity_file.read(path)
+    except (OSError, ValueError) as error:
+        print(f"{path} can't be read: {error}", file=sys.stderr)
+        return 1
+    if found is None:
+        print("No account was seen yet: start the client and let MT5 log in.")
+        return 1
+    if not (why := strayed(found.agreed, found.seen)):
+        print(f"Account {found.seen.login} at {found.seen.server} is the one you trade.")
+        return 0
+    print(why)
+    if not options.yes and input("Trade this account from now on? [y/N] ").strip().lower() not in ("y", "yes"):
+        return 1
+    identity_file.agree(path)
+    return 0
+
+
+WITHOUT_VAULT = {"halt": _halt, "resume": _resume, "account": _account}
+"""Verbs that must work when nothing else does."""

@@ -1,7 +1,6 @@
 """The way of an order: believe, check, journal, send once, report; and search for what was left unanswered."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,8 +16,6 @@ from kit.clock import Clock
 from metatrader_connector.account_watch import HEDGING, AccountWatch
 from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
 from metatrader_connector.domain.executor import (
-    BUY,
-    SELL,
     Entry,
     Outcome,
     answered,
@@ -27,24 +24,15 @@ from metatrader_connector.domain.executor import (
     overdue,
     request_of,
 )
+from metatrader_connector.domain.exposure import DAY_S
 from metatrader_connector.domain.filling import RETURN
 from metatrader_connector.domain.lease import Lease
-from metatrader_connector.domain.limits import (
-    Limits,
-    Quote,
-    refusal_by_limits,
-    refusal_by_position,
-    refusal_by_price,
-    refusal_by_volume,
-)
-from metatrader_connector.domain.readiness import symbol_blocked_because
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import EXPIRED, HELD_BACK, Request, Sent
 from metatrader_connector.failpoints import Failpoint, never
-from metatrader_connector.ports import Audit, Journal, LimitsUnreadable, Line, NotSent, Terminal, TerminalDown
+from metatrader_connector.order_gate import OrderGate
+from metatrader_connector.ports import Audit, Journal, Line, NotSent, Terminal, TerminalDown
 
-DAY_S = 86_400
-MINUTE_MS = 60_000
 WAITING_SIGNALS = 256
 _log = log.get("orders")
 
@@ -61,8 +49,7 @@ class OrderDesk:
     trust: Trust
     clock: Clock
     zone: str
-    limits: Callable[[], Limits]
-    quotes: dict[str, Quote]
+    gate: OrderGate
     not_sent_after_ms: int
     search_every_s: float
     lease: Lease
@@ -76,8 +63,6 @@ class OrderDesk:
         default_factory=lambda: asyncio.Queue(WAITING_SIGNALS)
     )
     _told: dict[tuple[str, str], Execution] = field(default_factory=dict)
-    _closing: list[tuple[int, Decimal, int]] = field(default_factory=list)
-    """ position, lots, when it was answered (monotonic ns): closes that the newest picture may not show """
 
     _filling: dict[str, int] = field(default_factory=dict)
     """ symbol -> the filling mode it took last """
@@ -111,7 +96,7 @@ class OrderDesk:
         entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0, key_id=signed.key_id)
         # whose it is comes first: of another client's signal nobody here may say that it was not executed
         refusal = self.lease.foreign(signal) or self._out_of_time(signal) or self._repeated(signed.key_id, signal)
-        if (refusal := refusal or await self._refusal(signal)) is not None:
+        if (refusal := refusal or await self.gate.refusal(signal, self.searching)) is not None:
             # journaled, whatever the reason: what was once answered with no is never sent, should it come again
             await self._close(entry, Outcome(ExecutionState.REFUSED, refusal.code, refusal.reason))
         elif (refusal := self.lease.over(self.clock.boot_ns())) is not None:
@@ -135,39 +120,6 @@ class OrderDesk:
             )
         return None
 
-    async def _refusal(self, signal: Signal) -> Refusal | None:
-        try:
-            limits = self.limits()
-        except LimitsUnreadable as error:
-            return Refusal("trading_not_allowed", str(error))
-        now = self.clock.now_ms()
-        refused = refusal_by_limits(signal, limits, await self.journal.begun_since(now - MINUTE_MS))
-        if refused is not None:
-            return refused
-        if blocked := self.watch.blocked():
-            down = self.watch.picture is None or not self.watch.picture.terminal.connected
-            return Refusal("terminal_not_ready" if down else "trading_not_allowed", blocked)
-        symbol = self.watch.facts.get(signal.symbol)
-        if symbol is None:
-            return Refusal("symbol_not_allowed", f"{signal.symbol} is not among the symbols this client streams")
-        side = BUY if signal.side is Side.BUY else SELL
-        if blocked := symbol_blocked_because(symbol, side, signal.position != 0):
-            return Refusal("trading_not_allowed", blocked)
-        return (
-            self._not_a_close(signal)
-            or refusal_by_volume(signal.volume, symbol)
-            or refusal_by_price(signal, self.quotes.get(signal.symbol), symbol.point, limits, now)
-        )
-
-    def _not_a_close(self, signal: Signal) -> Refusal | None:
-        picture = self.watch.picture
-        found = next((p for p in picture.positions if p.ticket == signal.position), None) if picture else None
-        self._closing = [one for one in self._closing if one[2] >= self.watch.asked_ns]
-        closing = [lots for ticket, lots, _ in self._closing if ticket == signal.position]
-        # of an order without an answer nobody knows whether the picture shows it
-        closing += [e.signal.volume for e in self.searching.values() if e.signal.position == signal.position]
-        return refusal_by_position(signal, found, sum(closing, Decimal(0)))
-
     async def _execute(self, entry: Entry, received_ns: int) -> None:
         signal, picture = entry.signal, self.watch.picture
         assert picture is not None, "a terminal that is down was refused before"
@@ -179,8 +131,8 @@ class OrderDesk:
         await self.journal.begin(entry)
         self.failpoint("after_journal")
         sent = await self._sent_once(request)
-        if signal.position and not isinstance(sent, str):
-            self._closing.append((signal.position, signal.volume, self.clock.monotonic_ns()))
+        if not isinstance(sent, str):
+            self.gate.answered(signal)
         self.failpoint("after_send")
         if isinstance(sent, str):
             unknown = Outcome(ExecutionState.UNKNOWN, "no_answer", f"{sent}; the broker's books are being searched")

@@ -27,7 +27,7 @@ from metatrader_connector.domain.terminal import PositionFacts
 from metatrader_connector.ports import LimitsUnreadable
 from metatrader_connector.routes import ServerSide
 
-WIDE = document_of(Limits(max_volume_per_order=Decimal(50))).decode()
+WIDE = document_of(Limits(max_volume_per_order=Decimal(50), max_volume_total=Decimal(90))).decode()
 
 
 @pytest.fixture

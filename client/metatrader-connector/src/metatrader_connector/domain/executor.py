@@ -13,6 +13,7 @@ import msgspec
 from contracts.accounts import Side
 from contracts.executions import Execution, ExecutionState
 from contracts.signals import Signal
+from metatrader_connector.domain.exposure import lots
 from metatrader_connector.domain.filling import fillings
 from metatrader_connector.domain.limits import collar
 from metatrader_connector.domain.retcodes import PARTIAL, Meaning, meaning, sentence
@@ -221,11 +222,6 @@ def overdue(entry: Entry, found: Findings, now_ms: int) -> int:
     what, _, ticket = trace(entry, found, 0)
     resting = what in (Trace.FOUND, Trace.WORKING) and any(order.ticket == ticket for order in found.orders)
     return ticket if resting else 0
-
-
-def lots(volume: float) -> Decimal:
-    """A volume of the terminal as a decimal; binary dust beyond eight digits is not volume."""
-    return Decimal(repr(round(volume, 8))).normalize() + Decimal(0)
 
 
 def _mean_price(deals: list[DealFacts]) -> float:

@@ -7,9 +7,11 @@ import msgspec
 from client_security.domain.refusal import Refusal
 from contracts.accounts import Side
 from contracts.signals import MAX_SKEW_MS, Signal
+from metatrader_connector.domain.hours import hours_of, minute_of_week, zone_fault
 from metatrader_connector.domain.terminal import PositionFacts, SymbolFacts
 
 ANY = "*"
+LISTS = ("symbols", "trading_hours")
 DUST = 1e-6
 """Binary dust of a price difference, in points."""
 
@@ -24,12 +26,26 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders_per_minute: int = 30
     max_quote_age_ms: int = 60_000
     """No order on a price that was heard longer ago."""
+    max_volume_total: Decimal = Decimal("10.00")
+    """Lots that may be open at once, whoever opened them; an order that would make them more is refused."""
+    max_loss_per_day: Decimal = Decimal(0)
+    """In the account's currency, over the broker's day: what was closed, and what open positions have lost. Once it is
+    reached nothing is opened until the broker's next day. 0: no limit."""
+    trading_hours: tuple[str, ...] = ()
+    """Lines such as `Mon-Fri 08:00-17:30`; outside of them nothing is opened. Empty: always."""
+    trading_hours_zone: str = "broker"
+    """Whose clock the hours are of: `broker`, `utc`, or a name such as `Europe/Berlin`."""
 
     def __post_init__(self) -> None:
-        if not self.max_volume_per_order > 0:
-            raise ValueError("max_volume_per_order must be more than 0")
+        if not self.max_volume_per_order > 0 or not self.max_volume_total > 0:
+            raise ValueError("max_volume_per_order and max_volume_total must be more than 0")
         if self.orders_per_minute < 0 or self.max_quote_age_ms <= 0:
             raise ValueError("orders_per_minute must not be negative, max_quote_age_ms must be more than 0")
+        if not self.max_loss_per_day >= 0:
+            raise ValueError("max_loss_per_day must not be negative")
+        hours_of(self.trading_hours)
+        if fault := zone_fault(self.trading_hours_zone):
+            raise ValueError(f"trading_hours_zone must be a time zone: {fault}")
 
 
 def differences(before: Limits, after: Limits) -> list[str]:
@@ -51,7 +67,7 @@ def changed_by(limits: Limits, wishes: dict[str, str]) -> Limits:
     for name, text in wishes.items():
         if name not in Limits.__struct_fields__:
             raise ValueError(f"there is no limit called {name}: use {', '.join(Limits.__struct_fields__)}")
-        values[name] = [s.strip() for s in text.split(",") if s.strip()] if name == "symbols" else text
+        values[name] = [s.strip() for s in text.split(",") if s.strip()] if name in LISTS else text
     try:
         return msgspec.convert(values, Limits, strict=False)
     except msgspec.ValidationError as error:
@@ -87,6 +103,45 @@ def refusal_by_limits(signal: Signal, limits: Limits, sent_last_minute: int) -> 
             "trading_not_allowed", f"the trader's limit of {limits.orders_per_minute} orders a minute is used up"
         )
     return None
+
+
+def refusal_by_hours(signal: Signal, limits: Limits, broker_zone: str, now_ms: int) -> Refusal | None:
+    """Whether the trader wants nothing opened at this hour."""
+    if signal.position or not limits.trading_hours:
+        return None
+    minute = minute_of_week(limits.trading_hours_zone, broker_zone, now_ms)
+    if hours_of(limits.trading_hours).open_at(minute):
+        return None
+    return Refusal(
+        "trading_not_allowed",
+        f"it is outside of your trading hours ({', '.join(limits.trading_hours)}, {limits.trading_hours_zone} time)",
+    )
+
+
+def refusal_by_total(signal: Signal, limits: Limits, before: Decimal, after: Decimal) -> Refusal | None:
+    """Whether too much would be open. `before`, `after`: lots at stake without and with the order; on a netting account
+    an order may make them less."""
+    if signal.position or after <= limits.max_volume_total or after <= before:
+        return None
+    return Refusal(
+        "volume_above_limit",
+        f"{after.normalize():f} lots would be open; the trader's limit in total is {limits.max_volume_total}",
+    )
+
+
+def refusal_by_loss(signal: Signal, limits: Limits, lost: Decimal | None, currency: str) -> Refusal | None:
+    """Whether the broker's day has cost enough. `lost` None: not known, which is no reason to go on."""
+    if signal.position or not limits.max_loss_per_day:
+        return None
+    if lost is None:
+        return Refusal("trading_not_allowed", "what the day has cost so far was not read from the terminal yet")
+    if lost < limits.max_loss_per_day:
+        return None
+    return Refusal(
+        "trading_not_allowed",
+        f"the day has cost {lost:.2f} {currency}; at the trader's limit of {limits.max_loss_per_day} nothing more is "
+        "opened until the broker's next day",
+    )
 
 
 def refusal_by_position(signal: Signal, position: PositionFacts | None, on_its_way: Decimal) -> Refusal | None:
