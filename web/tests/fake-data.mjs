@@ -61,12 +61,12 @@ export function makeAccounts() {
       position(90211921, "XAUUSD", "SELL", "0.02", 2649.3, "-5.68"),
       position(90212004, "USDJPY", "BUY", "0.05", 151.24, "12.05"),
     ],
-    ticks_refused: { backwards: 3, not_positive: 1, duplicate: 128, crossed: 0 },
+    ticks_refused: { backwards: 3, not_positive: 1, duplicate: 128, crossed: 0 }, tick_gaps: [],
   };
   const second = {
     ...first, account: "7700021", server: "Example-Replay", currency: "EUR", margin_mode: "netting", leverage: 30, balance: "250000.00",
     equity: "250000.00", margin: "0.00", margin_free: "250000.00", profit: "0.00", source: "replay", connected: false,
-    trade_allowed: false, trade_blocked_because: "the terminal does not reach its broker", positions: [], ticks_refused: {},
+    trade_allowed: false, trade_blocked_because: "the terminal does not reach its broker", positions: [], ticks_refused: {}, tick_gaps: [],
   };
   return [first, second];
 }

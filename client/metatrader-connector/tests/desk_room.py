@@ -107,6 +107,9 @@ class Line:
     async def until_writable(self) -> None:
         return
 
+    def close(self) -> None:
+        self.connected = False
+
     def send_ticks(self, frame: bytes) -> bool:
         return True
 

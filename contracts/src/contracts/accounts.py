@@ -64,6 +64,22 @@ class Instrument(msgspec.Struct, frozen=True):
     stops_level_points: int = 0
 
 
+class TickGap(msgspec.Struct, frozen=True):
+    """Ticks of one symbol that the client had or missed, and that the store will never have."""
+
+    symbol: str
+    from_ms: int
+    """UTC ms of the first missing tick; where no tick was seen, of the last one before."""
+    to_ms: int
+    """UTC ms of the last missing tick; where no tick was seen, of the first one after."""
+    ticks: int
+    """How many; 0 when nobody counted them."""
+    reason: str
+    """`spool_full`, `too_old`, `not_read` or `history_changed`."""
+    recorded_ms: int
+    """When the client recorded it, UTC ms."""
+
+
 class AccountState(msgspec.Struct, frozen=True, tag="account"):
     """A full picture of one account; a newer one replaces it. `taken_ms` is the connector's clock, UTC."""
 
@@ -93,3 +109,5 @@ class AccountState(msgspec.Struct, frozen=True, tag="account"):
     order_ids_open: tuple[str, ...] = ()
     fence: int = 0
     """The lease of the client that reports, as the bridge granted it, 0 without one: signals are made out to it."""
+    tick_gaps: tuple[TickGap, ...] = ()
+    """The newest gaps in the ticks, oldest first."""

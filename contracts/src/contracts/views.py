@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from contracts.accounts import MarginMode, Position, PriceSource, Side
+from contracts.accounts import MarginMode, Position, PriceSource, Side, TickGap
 from contracts.audit import DependencyHealth
 
 
@@ -140,6 +140,8 @@ class AccountView(msgspec.Struct, frozen=True):
     taken_ms: int
     positions: tuple[Position, ...]
     ticks_refused: dict[str, int]
+    tick_gaps: tuple[TickGap, ...] = ()
+    """Ticks that are lost for good, and why."""
 
 
 class AccountsView(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ServiceView } from "@web/contracts";
 import { accountView } from "../../components/tests/fakes.ts";
-import { refusals } from "../features/accounts/account-feeds.tsx";
+import { gaps, refusals } from "../features/accounts/account-feeds.tsx";
 import { heartbeatAge } from "../features/services/services.tsx";
 
 const service = (heartbeat_age_ms: number): ServiceView => ({
@@ -27,6 +27,14 @@ describe("a heartbeat", () => {
 
   it("has no age when none was ever heard", () => {
     expect(heartbeatAge(service(-1), 1_500)).toBeUndefined();
+  });
+});
+
+describe("lost ticks", () => {
+  it("are told newest first, with how many and why", () => {
+    const gap = { symbol: "XAUUSD", from_ms: 1, to_ms: 2, ticks: 1_200, reason: "spool_full", recorded_ms: 3 };
+    const account = accountView({ tick_gaps: [gap, { ...gap, symbol: "EURUSD", ticks: 0, reason: "not_read" }] });
+    expect(gaps(account)).toEqual(["some of EURUSD, not read", "1,200 of XAUUSD, spool full"]);
   });
 });
 

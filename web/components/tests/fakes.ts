@@ -80,7 +80,7 @@ export function row(receivedMs: number, bid: number, high = bid, low = bid): Row
 export function accountView(change: Partial<AccountView> = {}): AccountView {
   const money = { balance: "100.00", equity: "100.00", margin: "0.00", margin_free: "100.00", profit: "0.00" };
   const terms = { server: "Demo", company: "Broker", currency: "USD", margin_mode: "hedging", leverage: 100 } as const;
-  const state = { connected: true, trade_allowed: true, trade_blocked_because: "", taken_ms: 1, positions: [], ticks_refused: {} };
+  const state = { connected: true, trade_allowed: true, trade_blocked_because: "", taken_ms: 1, positions: [], ticks_refused: {}, tick_gaps: [] };
   return { account: "1", ...terms, ...money, ...state, source: "live", ...change };
 }
 

@@ -35,6 +35,8 @@ export interface AccountView {
   readonly taken_ms: number;
   readonly positions: readonly Position[];
   readonly ticks_refused: Readonly<Record<string, number>>;
+  /** Ticks that are lost for good, and why. */
+  readonly tick_gaps: readonly TickGap[];
 }
 
 /** GET /api/v1/accounts. */
@@ -570,6 +572,21 @@ export interface SymbolView {
 export interface SymbolsView {
   readonly symbols: readonly SymbolView[];
   readonly server_ms: number;
+}
+
+/** Ticks of one symbol that the client had or missed, and that the store will never have. */
+export interface TickGap {
+  readonly symbol: string;
+  /** UTC ms of the first missing tick; where no tick was seen, of the last one before. */
+  readonly from_ms: number;
+  /** UTC ms of the last missing tick; where no tick was seen, of the first one after. */
+  readonly to_ms: number;
+  /** How many; 0 when nobody counted them. */
+  readonly ticks: number;
+  /** `spool_full`, `too_old`, `not_read` or `history_changed`. */
+  readonly reason: string;
+  /** When the client recorded it, UTC ms. */
+  readonly recorded_ms: number;
 }
 
 /** A stored tick. `marks` are the bits of `contracts.ticks.Mark`: 1 crossed, 2 locked, 4 late, 8 backfilled. */

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from client_security.domain.enrolment import Enrolment
-from contracts.accounts import AccountState, Instrument, MarginMode, Position, Side
+from contracts.accounts import AccountState, Instrument, MarginMode, Position, Side, TickGap
 from kit.clock import Clock
 from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
 from metatrader_connector.domain.clock_fit import ClockFit
@@ -24,6 +24,8 @@ HEDGING = 2
 EVERY_S = 1.0
 AT_LEAST_EVERY_MS = 5_000
 FRESH_MS = 5_000
+MOST_GAPS = 16
+""" the newest gaps a state carries """
 AFTER_ORDER_S = 0.002
 """Stamps are whole milliseconds: with this pause a picture is younger than the answer that asked for it."""
 
@@ -47,6 +49,8 @@ class AccountWatch:
     """What is wrong with the account that the terminal shows."""
     halt: Callable[[], bytes | None] = lambda: None
     """The trader's switch; only told of here, `order_gate` obeys it."""
+    gaps: Callable[[], tuple[TickGap, ...]] = tuple
+    """Ticks that are lost for good."""
     strayed: str = ""
     earned: float | None = None
     """What trading has earned in the broker's day that `_day_s` began; None: not read yet."""
@@ -183,6 +187,7 @@ class AccountWatch:
             tuple(instrument(symbol) for symbol in self.facts.values()),
             self.refused(),
             self.open_orders(),
+            tick_gaps=self.gaps()[-MOST_GAPS:],
         )
 
     def _position(self, p: PositionFacts) -> Position:

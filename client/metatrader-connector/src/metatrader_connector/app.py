@@ -48,7 +48,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     keys = enrolment.keys()
     if (kept := papers.signal_keys()) is not None:
         keys.adopt(kept, now, kept=True)  # of another server's rotation key: the enrolment's keys count again
-    spool = SqliteSpool(home / "spool.db", now, settings.spool_max_mb * 1024 * 1024)
+    spool = SqliteSpool(home / "spool.db", now, settings.spool_max_mb * 1024 * 1024, settings.spool_max_age_s * 1000)
     app.closing.callback(spool.close)
     journal = SqliteJournal(home / "journal.db", spool.epoch, now)
     app.closing.callback(journal.close)
@@ -92,6 +92,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         server_clock,
         IdentityFile(home / identity_file.FILE),
         switch.read,
+        lambda: spool.gaps,
     )
     reader = Reader(
         terminal,
@@ -144,6 +145,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.run_task(watch.run(), "account")
     app.run_task(reader.run(), "ticks")
     app.run_task(forwarder.pump(), "pump")
+    app.run_task(forwarder.age(), "age")
     app.run_task(desk.run(), "orders")
     app.run_task(desk.resolve(), "resolve")
     app.run_task(line.run(server), "uplink")
@@ -158,6 +160,7 @@ def _measure(
         ("ticks_read", "Ticks read from the terminal in this run", lambda: reader.ticks_read),
         ("ticks_sent", "Ticks sent to the server in this run, repeats included", lambda: forwarder.ticks_sent),
         ("ticks_refused", "Ticks kept out since the spool was made", lambda: sum(spool.refused.values())),
+        ("ticks_lost", "Ticks that are lost for good", lambda: sum(gap.ticks for gap in spool.gaps)),
         ("spool_bytes", "Bytes that wait for the server", lambda: spool.bytes),
         ("orders_searched", "Orders whose fate is being looked for", lambda: len(desk.searching)),
         ("terminal_restarts", "How often the terminal process was started again", lambda: terminal.restarts),

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple, Protocol
 
-from contracts.accounts import AccountState
+from contracts.accounts import AccountState, TickGap
 from contracts.executions import Execution
 from contracts.rotation import SignedKeyList
 from contracts.ticks import TickBatch
+from kit.errors import KitError
 from metatrader_connector.domain.cursor import Cursor
 from metatrader_connector.domain.executor import Entry
 from metatrader_connector.domain.terminal import Findings, Listed, Opened, Picture, RangeRead, Request, Sent, TickRead
@@ -17,6 +18,10 @@ class TerminalDown(Exception):
 
 class NotSent(Exception):
     """The call never left this process, so it can have had no effect."""
+
+
+class StorageFailed(KitError):
+    """The disk did not take a write; nothing of it was kept. The text names the file and says what to do."""
 
 
 class LimitsUnreadable(Exception):
@@ -81,20 +86,14 @@ class TickSource(Protocol):
         ...
 
 
-class SpoolFull(Exception):
-    """The spool has reached its limit; read no more from the terminal until `room` says so."""
-
-
 class Spool(Protocol):
     """Ticks that the store does not have yet, and how far each symbol was read."""
 
     epoch: int
     refused: dict[str, int]
     """ reason -> ticks kept out since the spool was made """
-
-    def room(self) -> bool:
-        """Whether more may be appended."""
-        ...
+    gaps: tuple[TickGap, ...]
+    """What is lost for good, oldest first."""
 
     async def cursors(self) -> dict[str, Cursor]:
         """Where reading stands, per symbol."""
@@ -115,7 +114,8 @@ class Spool(Protocol):
         refused: dict[str, int] | None = None,
         epoch: int = 0,
     ) -> tuple[tuple[TickBatch, bytes], ...]:
-        """Keep all of it in one transaction; on disk when this returns, with each batch's bytes. Raises SpoolFull.
+        """Keep all of it in one transaction; on disk when this returns, with each batch's bytes. Raises StorageFailed.
+        A full spool drops its oldest and records the gap.
 
         `epoch`: the one in which the cursors were read; 0: that of the batches.
         """
@@ -127,6 +127,14 @@ class Spool(Protocol):
 
     async def trim(self, stored: dict[str, int]) -> None:
         """Forget what the store has."""
+        ...
+
+    async def age(self, now_ms: int) -> None:
+        """Drop what has waited for too long, and record the gap."""
+        ...
+
+    async def lost(self, gap: TickGap) -> None:
+        """Record ticks that never came here."""
         ...
 
     async def begin_epoch(self, epoch: int) -> None:
@@ -225,6 +233,10 @@ class Line(Protocol):
 
     async def until_writable(self) -> None:
         """Wait until they may (or the connection has ended)."""
+        ...
+
+    def close(self) -> None:
+        """Hang up; the connection is made again at once."""
         ...
 
     def send_ticks(self, frame: bytes) -> bool:

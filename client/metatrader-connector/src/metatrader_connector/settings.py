@@ -31,7 +31,9 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
     first_read_s: int = 300
     """How many seconds of history the very first start reads; -1: all the terminal has. Later starts continue."""
     spool_max_mb: int = 2_048
-    """Disk the spool may take while the server is away; then reading stops and MT5's own history keeps the ticks."""
+    """Disk the spool may take while the server is away; then the oldest ticks go, and the gap is recorded and shown."""
+    spool_max_age_s: int = 604_800
+    """How long a tick may wait for the server; 0: for ever."""
     not_sent_after_s: float = 10.0
     """How long an unanswered order gets to appear at the broker before it may be called absent."""
     search_every_s: float = 1.0

@@ -17,10 +17,12 @@ from metatrader_connector.domain.pace import LEAST, Pace
 from metatrader_connector.domain.terminal import Opened, TickRead
 from metatrader_connector.domain.ticks import Origin, Received, receive
 from metatrader_connector.domain.window import Window
-from metatrader_connector.ports import Line, Spool, SpoolFull, Terminal, TerminalDown, TickSource
+from metatrader_connector.ports import Line, Spool, StorageFailed, Terminal, TerminalDown, TickSource
 
 ROWS_PER_READ = 20_000
 RETRY_S = 0.25
+DISK_RETRY_S = 2.0
+AGE_EVERY_S = 60.0
 _log = log.get("ticks")
 
 KeepAside = Callable[[str, str, Rows, int], None]
@@ -81,6 +83,12 @@ class Forwarder:
         self.wake.set()
         await self.spool.trim(stored)
 
+    async def age(self) -> None:
+        """Let go of what has waited for too long, until cancelled."""
+        while True:
+            await self.spool.age(self.clock.now_ms())
+            await asyncio.sleep(AGE_EVERY_S)
+
     async def pump(self) -> None:
         """Send what waits in the spool, until cancelled."""
         while True:
@@ -95,7 +103,9 @@ class Forwarder:
                 if self.window.stream(symbol).sent != first_seq - 1:
                     continue  # an ack, a rewind or a new connection came meanwhile
                 if batch is None or batch.first_seq != first_seq:
+                    # the oldest were dropped: what is left begins a new epoch, which a new connection agrees on
                     _log.error("spool_hole", symbol=symbol, wanted=first_seq)
+                    self.line.close()
                     break
                 self._sent(batch, encode(batch))
                 await asyncio.sleep(0)  # acks and signals get their turn between two frames
@@ -130,11 +140,10 @@ class Reader:
             try:
                 await self._read_session(opened)
                 self.trouble = ""
-            except SpoolFull as error:
+            except StorageFailed as error:  # a full disk: MT5 keeps the ticks, and they are read when there is room
                 self.trouble = str(error)
-                _log.warning("spool_full", reason=self.trouble)
-                while not self.spool.room():  # noqa: ASYNC110 acks free it; a quarter of a second late is fine
-                    await asyncio.sleep(RETRY_S)
+                _log.error("spool_not_written", reason=self.trouble)
+                await asyncio.sleep(DISK_RETRY_S)
             except (TerminalDown, OSError) as error:
                 self.trouble = str(error)
             await asyncio.sleep(RETRY_S)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from contracts.accounts import TickGap
 from contracts.ticks import TickBatch, pack, rows
 from metatrader_connector.adapters.spool import EpochChanged, SqliteSpool
 from metatrader_connector.domain.cursor import Cursor
-from metatrader_connector.ports import SpoolFull
 
 
 def batch(spool: SqliteSpool, first: int, count: int, symbol: str = "A") -> TickBatch:
@@ -57,17 +57,47 @@ async def test_only_stored_batches_are_forgotten(spool) -> None:
     assert (await spool.oldest(), spool.bytes) == ({"A": 7}, 0)
 
 
-async def test_a_full_spool_takes_nothing_until_a_tenth_is_free(tmp_path) -> None:
-    spool = SqliteSpool(tmp_path / "s.db", 1_000, 3_500)
-    await fill(spool, 50, 40)
-    with pytest.raises(SpoolFull):
-        await spool.append((batch(spool, 91, 1),), (Cursor("A", 5, next_seq=92),))
-    with pytest.raises(SpoolFull):
-        await spool.probe()
-    assert (await spool.spooled())["A"] == 90
-    await spool.trim({"A": 50})
-    assert spool.room()
+async def test_a_full_spool_drops_its_oldest_and_records_what_is_lost(tmp_path) -> None:
+    spool = SqliteSpool(tmp_path / "s.db", 1_000, 12_000)
+    await fill(spool, *[50] * 10)
+    kept = await spool.read("A", 1, 1_000)
+    assert kept is not None
+    gap = spool.gaps[0]
+    assert (gap.symbol, gap.reason, gap.from_ms, len(spool.gaps)) == ("A", "spool_full", 1, 1)
+    assert (gap.ticks, gap.to_ms + 1) == (kept.first_seq - 1, kept.first_seq)
+    assert (await spool.oldest(), await spool.spooled()) == ({"A": kept.first_seq}, {"A": 500})
+    assert spool.bytes <= 12_000
     spool.close()
+    again = SqliteSpool(tmp_path / "s.db", 1_000, 12_000)
+    assert (again.gaps, again.bytes) == (spool.gaps, spool.bytes)
+    again.close()
+
+
+async def test_what_waited_for_too_long_goes_with_a_record_and_nothing_younger(tmp_path) -> None:
+    spool = SqliteSpool(tmp_path / "s.db", 1_000, 1 << 20, max_age_ms=60)
+    await fill(spool, 50, 50)
+    await spool.age(110)
+    assert ([(g.reason, g.ticks) for g in spool.gaps], await spool.oldest()) == ([("too_old", 50)], {"A": 51})
+    await spool.age(110)
+    assert len(spool.gaps) == 1
+    spool.close()
+
+
+async def test_losses_of_several_symbols_are_told_apart(tmp_path) -> None:
+    spool = SqliteSpool(tmp_path / "s.db", 1_000, 9_000)
+    for first in range(1, 500, 50):
+        await spool.append((batch(spool, first, 50, "A"), batch(spool, first, 25, "B")), ())
+    assert {gap.symbol for gap in spool.gaps} == {"A", "B"}
+    lost, kept = {gap.symbol: gap.ticks for gap in spool.gaps}, await spool.read("A", 1, 1_000)
+    assert kept is not None
+    assert lost["A"] == kept.first_seq - 1
+    spool.close()
+
+
+async def test_ticks_that_never_came_are_recorded_too(spool) -> None:
+    gap = TickGap("A", 5, 9, 0, "not_read", 10)
+    await spool.lost(gap)
+    assert spool.gaps == (gap,)
 
 
 async def test_a_new_epoch_numbers_what_waits_from_one_and_refuses_old_numbers(spool) -> None:

@@ -23,6 +23,17 @@ function Refused({ account }: { readonly account: AccountView }) {
   );
 }
 
+/** What is lost for good, newest first: `1,200 of XAUUSD, spool full`. */
+export function gaps(account: AccountView): string[] {
+  return account.tick_gaps.toReversed().map((gap) => `${gap.ticks > 0 ? gap.ticks.toLocaleString("en") : "some"} of ${gap.symbol}, ${words(gap.reason)}`);
+}
+
+function Lost({ account }: { readonly account: AccountView }) {
+  const rows = gaps(account);
+  if (rows.length === 0) return <span className="dim">none</span>;
+  return <span>{rows.join("; ")}</span>;
+}
+
 function Since({ account, serverMs, at }: { readonly account: AccountView; readonly serverMs: number; readonly at: number }) {
   const now = useNow();
   return <>{account.taken_ms > 0 ? `${age(serverMs - account.taken_ms + Math.max(0, now - at))} ago` : UNKNOWN}</>;
@@ -41,6 +52,7 @@ function columnsOf(accounts: Polled<AccountsView>): readonly Column<AccountView>
     { title: "Trading", wrap: true, cell: (row) => (row.trade_allowed ? "allowed" : `blocked: ${row.trade_blocked_because || "no reason given"}`) },
     { title: "Positions", number: true, cell: (row) => row.positions.length },
     { title: "Ticks refused, by reason", cell: (row) => <Refused account={row} /> },
+    { title: "Ticks lost", cell: (row) => <Lost account={row} /> },
     { title: "Reported", number: true, cell: (row) => <Since account={row} serverMs={accounts.value?.server_ms ?? 0} at={accounts.at} /> },
   ];
 }

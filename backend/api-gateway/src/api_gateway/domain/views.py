@@ -32,6 +32,7 @@ def account_view(state: AccountState) -> AccountView:
         taken_ms=state.taken_ms,
         positions=state.positions,
         ticks_refused=state.ticks_refused,
+        tick_gaps=state.tick_gaps,
     )
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
+from contracts.accounts import TickGap
 from contracts.codec import decode, encode
 from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, first, join, since
 from metatrader_connector.adapters.sqlite import Database
 from metatrader_connector.domain.cursor import Cursor
-from metatrader_connector.ports import SpoolFull
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -20,10 +20,21 @@ CREATE TABLE IF NOT EXISTS batches (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS batches_place ON batches (symbol, last_seq);
 CREATE TABLE IF NOT EXISTS refused (reason TEXT PRIMARY KEY, ticks INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gaps (
+    id INTEGER PRIMARY KEY, symbol TEXT NOT NULL, reason TEXT NOT NULL, from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL, ticks INTEGER NOT NULL, recorded_ms INTEGER NOT NULL
+);
 """
+FREED = "SELECT coalesce(sum(bytes), 0) FROM batches WHERE symbol = ? AND last_seq <= ?"
 READ_BATCHES = 512
 """At most so many small batches are joined into one frame."""
-RESUME_BELOW = 0.9
+DOWN_TO = 0.95
+"""A full spool drops its oldest down to this share, so that it does not drop at every append."""
+DROP_AT_ONCE = 256
+MOST_GAPS = 1_000
+"""So many gaps are kept; each grows while the same symbol goes on losing for the same reason."""
+ONE_GAP_MS = 60_000
+"""Losses of a symbol that follow each other within this time are one gap."""
 ROW_OVERHEAD = 64
 
 
@@ -34,13 +45,14 @@ class EpochChanged(OSError):
 class SqliteSpool:
     """Implements ports.Spool. The account of ticks lives and dies with this file: `epoch` is when it was made."""
 
-    def __init__(self, path: Path, now_ms: int, max_bytes: int) -> None:
+    def __init__(self, path: Path, now_ms: int, max_bytes: int, max_age_ms: int = 0) -> None:
+        """`max_age_ms`: how long a tick may wait for the server; 0: for ever."""
         self._database = Database(path, SCHEMA)
-        self.max_bytes = max_bytes
+        self.max_bytes, self.max_age_ms = max_bytes, max_age_ms
         self.epoch: int = self._database.now(lambda db: _meta(db, "epoch", now_ms))
         self.bytes: int = self._database.now(lambda db: _bytes(db))
         self.refused: dict[str, int] = self._database.now(lambda db: dict(db.execute("SELECT * FROM refused")))
-        self.full = False
+        self.gaps: tuple[TickGap, ...] = self._database.now(_gaps)
 
     async def cursors(self) -> dict[str, Cursor]:
         """Where reading stands, per symbol, as of the last append."""
@@ -59,11 +71,6 @@ class SqliteSpool:
         )
         return {symbol: waiting.get(symbol, newest + 1) for symbol, newest in (await self.spooled()).items()}
 
-    def room(self) -> bool:
-        """Whether more may be appended; after it was full, only once a tenth is free again."""
-        self.full = self.bytes >= self.max_bytes * (RESUME_BELOW if self.full else 1.0)
-        return not self.full
-
     async def append(
         self,
         batches: tuple[TickBatch, ...],
@@ -71,15 +78,21 @@ class SqliteSpool:
         refused: dict[str, int] | None = None,
         epoch: int = 0,
     ) -> tuple[tuple[TickBatch, bytes], ...]:
-        """Keep batches, cursors and counts in one transaction; on disk when this returns, with each batch's bytes."""
-        if not self.room():
-            raise SpoolFull(f"the spool holds its limit of {self.max_bytes} bytes; the server must take ticks first")
+        """Keep batches, cursors and counts in one transaction; on disk when this returns, with each batch's bytes.
 
-        def write(db: sqlite3.Connection) -> tuple[int, tuple[tuple[TickBatch, bytes], ...]]:
+        What does not fit any more pushes the oldest out, in the same transaction as the record of that gap.
+        """
+
+        def write(db: sqlite3.Connection) -> tuple[tuple[TickBatch, bytes], ...]:
             now = _meta(db, "epoch", 0)
             if (epoch or now) != now or any(batch.epoch != now for batch in batches):
                 raise EpochChanged("a new epoch began meanwhile; these rows will be read again")
             frames = tuple((batch, encode(batch)) for batch in batches)
+            before = self.bytes + sum(len(frame) + ROW_OVERHEAD for _, frame in frames)
+            freed = 0
+            if before > self.max_bytes and batches:  # the newest stay, however little room there is
+                reads = _unpack(batches[-1].received_ms)
+                freed = _drop(db, before - int(self.max_bytes * DOWN_TO), 0, "spool_full", reads)
             db.executemany(
                 "INSERT INTO batches (symbol, first_seq, last_seq, bytes, body) VALUES (?, ?, ?, ?, ?)",
                 [(b.symbol, b.first_seq, b.last_seq, len(frame) + ROW_OVERHEAD, frame) for b, frame in frames],
@@ -93,10 +106,12 @@ class SqliteSpool:
                     "ON CONFLICT (reason) DO UPDATE SET ticks = ticks + excluded.ticks",
                     (reason, count),
                 )
-            return sum(len(frame) + ROW_OVERHEAD for _, frame in frames), frames
+            self.bytes = before - freed  # here, on the file's own thread: changes come one after the other
+            if freed:
+                self.gaps = _gaps(db)
+            return frames
 
-        added, frames = await self._database.run(write)
-        self.bytes += added
+        frames = await self._database.run(write)
         for reason, count in (refused or {}).items():
             self.refused[reason] = self.refused.get(reason, 0) + count
         return frames
@@ -129,12 +144,36 @@ class SqliteSpool:
     async def trim(self, stored: dict[str, int]) -> None:
         """Forget what the store has. A batch goes when its last tick is stored."""
 
-        def delete(db: sqlite3.Connection) -> int:
-            for symbol, seq in stored.items():
-                db.execute("DELETE FROM batches WHERE symbol = ? AND last_seq <= ?", (symbol, seq))
-            return _bytes(db)
+        def delete(db: sqlite3.Connection) -> None:
+            freed = 0
+            for up_to in stored.items():
+                (size,) = db.execute(FREED, up_to).fetchone()
+                if size:
+                    db.execute("DELETE FROM batches WHERE symbol = ? AND last_seq <= ?", up_to)
+                    freed += size
+            self.bytes -= freed
 
-        self.bytes = await self._database.run(delete)
+        await self._database.run(delete)
+
+    async def age(self, now_ms: int) -> None:
+        """Drop what has waited for too long, with a record of the gap."""
+        if not self.max_age_ms:
+            return
+
+        def drop(db: sqlite3.Connection) -> None:
+            self.bytes -= _drop(db, 0, now_ms - self.max_age_ms, "too_old", now_ms)
+            self.gaps = _gaps(db)
+
+        await self._database.run(drop)
+
+    async def lost(self, gap: TickGap) -> None:
+        """Record ticks that never came here."""
+
+        def write(db: sqlite3.Connection) -> None:
+            _record(db, gap)
+            self.gaps = _gaps(db)
+
+        await self._database.run(write)
 
     async def begin_epoch(self, epoch: int) -> None:
         """Number everything that waits here anew, from 1, in a new epoch: the server knows more than this file does."""
@@ -163,13 +202,60 @@ class SqliteSpool:
     async def probe(self) -> str:
         """For the health page: a real commit."""
         await self._database.run(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES ('probe', 0)"))
-        if self.full:
-            raise SpoolFull("the spool is full: no ticks are read until the server takes some")
-        return f"{self.bytes // 1024} kB wait for the server"
+        lost = sum(gap.ticks for gap in self.gaps)
+        gaps = (
+            f"; {lost} ticks were lost in {len(self.gaps)} gap(s), the newest: {self.gaps[-1].reason}" if lost else ""
+        )
+        return f"{self.bytes // 1024} kB wait for the server{gaps}"
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def _drop(db: sqlite3.Connection, needed: int, before_ms: int, reason: str, now_ms: int) -> int:
+    """Drop the oldest batches until `needed` bytes are free and none was received before `before_ms`; bytes freed."""
+    freed = 0
+    while True:
+        oldest = db.execute("SELECT id, bytes, body FROM batches ORDER BY id LIMIT ?", (DROP_AT_ONCE,)).fetchall()
+        going = []
+        for row, size, body in oldest:
+            batch = decode(body, TickBatch)
+            if freed >= needed and _unpack(batch.received_ms) >= before_ms:
+                break
+            going.append((row,))
+            freed += size
+            stamps = (_unpack(batch.time_msc), _unpack(batch.time_msc[-8:]))
+            _record(db, TickGap(batch.symbol, min(stamps), max(stamps), batch.count, reason, now_ms))
+        db.executemany("DELETE FROM batches WHERE id = ?", going)
+        if len(going) < DROP_AT_ONCE:
+            return freed
+
+
+def _record(db: sqlite3.Connection, gap: TickGap) -> None:
+    near = (gap.symbol, gap.reason, gap.from_ms - ONE_GAP_MS, gap.from_ms)
+    # numbered without a hole, so that neighbours which were dropped one after the other are one gap
+    newest = db.execute(
+        "SELECT id FROM gaps WHERE symbol = ? AND reason = ? AND to_ms BETWEEN ? AND ? ORDER BY id DESC LIMIT 1", near
+    ).fetchone()
+    if newest is not None:
+        db.execute(
+            "UPDATE gaps SET to_ms = ?, ticks = ticks + ?, recorded_ms = ? WHERE id = ?",
+            (gap.to_ms, gap.ticks, gap.recorded_ms, newest[0]),
+        )
+        return
+    row = (gap.symbol, gap.reason, gap.from_ms, gap.to_ms, gap.ticks, gap.recorded_ms)
+    db.execute("INSERT INTO gaps (symbol, reason, from_ms, to_ms, ticks, recorded_ms) VALUES (?, ?, ?, ?, ?, ?)", row)
+    db.execute("DELETE FROM gaps WHERE id <= (SELECT max(id) FROM gaps) - ?", (MOST_GAPS,))
+
+
+def _gaps(db: sqlite3.Connection) -> tuple[TickGap, ...]:
+    rows = db.execute("SELECT symbol, from_ms, to_ms, ticks, reason, recorded_ms FROM gaps ORDER BY id").fetchall()
+    return tuple(TickGap(*row) for row in rows)
+
+
+def _unpack(column: bytes) -> int:
+    return int.from_bytes(column[:8], "little", signed=True)
 
 
 def _meta(db: sqlite3.Connection, name: str, default: int) -> int:

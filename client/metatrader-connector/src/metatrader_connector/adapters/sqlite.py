@@ -7,13 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from kit.errors import KitError
+from metatrader_connector.ports import StorageFailed
 
 T = TypeVar("T")
-
-
-class StorageFailed(KitError):
-    """The disk did not take a write; nothing of it was kept. The text names the file and says what to do."""
 
 
 class Database:
