@@ -1,12 +1,11 @@
 """initialize, login, shutdown and what they connect to."""
 
-import time
 from typing import Any
 
 from mt5sim.answers import account_view
 from mt5sim.arguments import UNSIGNED_32, UNSIGNED_64, invalid, text, whole
 from mt5sim.config import ConfigError, TerminalConfig
-from mt5sim.knobs import faults
+from mt5sim.knobs import faults, pause
 from mt5sim.markets import company_of
 from mt5sim.records import build
 from mt5sim.session import AUTH_FAILED, CALL_FAILED, OLD_VERSION, TIMEOUT, Failed, call, session
@@ -95,7 +94,7 @@ def login(*args: Any, **kwargs: Any) -> bool:
 def _wait_for_it(timeout_ms: int | None) -> None:
     """The wait of initialize and login, in which the module asks the terminal every 100 ms whether it is ready."""
     longest = timeout_ms or CONNECT_TIMEOUT_MS
-    time.sleep(max(0.0, min(faults.connect_ms, longest)) / 1000)
+    pause(min(faults.connect_ms, longest))
     if faults.connect_ms > longest:
         raise Failed(TIMEOUT)
     if faults.connect_error:

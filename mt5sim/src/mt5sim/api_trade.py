@@ -1,7 +1,6 @@
 """Positions, history, calculations and orders."""
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, TypeVar
@@ -24,7 +23,7 @@ from mt5sim.arguments import (
     whole,
 )
 from mt5sim.judge import MARKET_TYPES, Plan, Refusal
-from mt5sim.knobs import faults
+from mt5sim.knobs import faults, pause
 from mt5sim.session import (
     INVALID_ARGUMENTS,
     INVALID_PARAMS,
@@ -56,20 +55,9 @@ def positions_total() -> int | None:
 @call(None)
 def positions_get(*args: Any, **kwargs: Any) -> tuple[TradePosition, ...] | None:
     """positions_get(*, symbol, ticket, group): keyword only; an empty tuple when there are none."""
-    no_positional(args)
-    group, symbol, ticket = (
-        text(kwargs, "group", MAX_GROUP),
-        text(kwargs, "symbol", MAX_SYMBOL),
-        whole(kwargs, "ticket"),
-    )
+    wanted = _open_trades(args, kwargs)
     terminal = session.terminal()
-    found = list(terminal.ledger.positions.values())
-    if group is not None:
-        found = [p for p in found if in_group(p.symbol, group)]
-    elif symbol is not None:
-        found = [p for p in found if p.symbol == symbol]
-    elif ticket is not None:
-        found = [p for p in found if p.ticket == ticket]
+    found = [position for position in terminal.ledger.positions.values() if wanted(position)]
     return tuple(terminal.valuation.priced(position) for position in found)
 
 
@@ -82,21 +70,21 @@ def orders_total() -> int | None:
 @call(None)
 def orders_get(*args: Any, **kwargs: Any) -> tuple[TradeOrder, ...] | None:
     """orders_get(*, symbol, ticket, group): orders that still work; an empty tuple when there are none."""
-    no_positional(args)
-    group, symbol, ticket = (
-        text(kwargs, "group", MAX_GROUP),
-        text(kwargs, "symbol", MAX_SYMBOL),
-        whole(kwargs, "ticket"),
-    )
+    wanted = _open_trades(args, kwargs)
     terminal = session.terminal()
-    found = list(terminal.ledger.pending.values())
+    return tuple(terminal.order_priced(order) for order in terminal.ledger.pending.values() if wanted(order))
+
+
+def _open_trades(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[TradePosition | TradeOrder], bool]:
+    """Which open trades are asked for. The documentation puts group before symbol; both go before ticket here."""
+    no_positional(args)
+    group, symbol = text(kwargs, "group", MAX_GROUP), text(kwargs, "symbol", MAX_SYMBOL)
+    ticket = whole(kwargs, "ticket")
     if group is not None:
-        found = [order for order in found if in_group(order.symbol, group)]
-    elif symbol is not None:
-        found = [order for order in found if order.symbol == symbol]
-    elif ticket is not None:
-        found = [order for order in found if order.ticket == ticket]
-    return tuple(terminal.order_priced(order) for order in found)
+        return lambda row: in_group(row.symbol, group)
+    if symbol is not None:
+        return lambda row: row.symbol == symbol
+    return lambda row: ticket is None or row.ticket == ticket
 
 
 @call(None)
@@ -224,7 +212,7 @@ def order_send(*args: Any, **kwargs: Any) -> OrderSendResult | None:
     if faults.tradeapi_disabled:
         raise Failed(TRADE_API_DISABLED)
     luck = terminal.luck()
-    time.sleep(max(0.0, faults.latency_ms + luck.latency_ms) / 1000)
+    pause(faults.latency_ms + luck.latency_ms)
     if faults.take("lost_request"):
         raise Failed(SEND_FAILED)
     outcome: Plan | Refusal
@@ -237,7 +225,7 @@ def order_send(*args: Any, **kwargs: Any) -> OrderSendResult | None:
             outcome = terminal.order(request)
         except sqlite3.Error:
             outcome = Refusal(c.TRADE_RETCODE_ERROR)
-    time.sleep(max(0.0, faults.reply_latency_ms) / 1000)
+    pause(faults.reply_latency_ms)
     if faults.take("lost_reply"):
         raise Failed(RECEIVE_FAILED)
     return send_answer(terminal, request, outcome)

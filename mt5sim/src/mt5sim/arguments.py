@@ -75,7 +75,7 @@ def positional(function: str, args: tuple[Any, ...], *slots: Slot, optional: int
     """Positional-only arguments, parsed from left to right as PyArg_ParseTuple does: a wrong number, then types."""
     if not len(slots) - optional <= len(args) <= len(slots):
         bad_native(function)
-    return tuple(slot(function, value) for slot, value in zip(slots, args, strict=False))
+    return tuple([slot(function, value) for slot, value in zip(slots, args, strict=False)])
 
 
 def no_positional(args: tuple[Any, ...]) -> None:

@@ -80,5 +80,11 @@ class Faults:
             poll()
 
 
+def pause(milliseconds: float) -> None:
+    """Wait, or return at once: even a sleep of nothing gives the processor away."""
+    if milliseconds > 0:
+        time.sleep(milliseconds / 1000)
+
+
 faults = Faults()
 """ the process-wide knobs: like the real module, the simulator is one terminal per process """

@@ -4,7 +4,6 @@ import functools
 import inspect
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from mt5sim.config import ConfigError, TerminalConfig
 from mt5sim.config_json import read_config
 from mt5sim.faults_file import FaultsFile
-from mt5sim.knobs import Faults, faults
+from mt5sim.knobs import Faults, faults, pause
 from mt5sim.terminal import Terminal
 
 P = ParamSpec("P")
@@ -171,8 +170,8 @@ def call(failure: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
             with session.lock:
                 session.last_error = SUCCESS
                 faults.wait_while_hung(name, session.poll_faults)
-                if hurried and faults.read_latency_ms > 0:
-                    time.sleep(faults.read_latency_ms / 1000)
+                if hurried:
+                    pause(faults.read_latency_ms)
                 try:
                     return function(*args, **kwargs)
                 except Failed as failed:
