@@ -241,12 +241,29 @@ def api(data: Path) -> list[Figure]:
     return [Figure("api_read_p95_ms", round(float(result["p95_ms"]), 2), "ms", 100, 10, conditions)]
 
 
+def simulator(_data: Path) -> list[Figure]:
+    """The simulated terminal alone, called as a script calls it."""
+    rates = _module(ROOT / "mt5sim/tests/bench_mt5sim.py").measure()
+    on_disk = f"{rates['order_send_on_disk']:,.0f}/s with a state_file, which is on disk before the answer"
+    return [
+        Figure(
+            "mt5sim_quotes_per_s", round(rates["symbol_info_tick"]), "calls/s", None, None,
+            "symbol_info_tick in process, one symbol generated in real time, 3 s",
+        ),
+        Figure(
+            "mt5sim_orders_per_s", round(rates["order_send"]), "calls/s", None, None,
+            f"order_send in process, a market order that opens or closes, 3 s; {on_disk}",
+        ),
+    ]  # fmt: skip
+
+
 BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "ready": ready_and_memory,
     "bridge": bridge,
     "stored": stored,
     "order": tick_to_order,
     "api": api,
+    "mt5sim": simulator,
 }
 
 
