@@ -37,6 +37,18 @@ def test_the_american_and_not_the_european_rule_decides_summer(utc: str, hours: 
     assert broker_ms("ny+7", stamp) - stamp == hours * 3_600_000
 
 
+@given(st.integers(int(datetime(1997, 1, 1, tzinfo=UTC).timestamp()), UNTIL))
+def test_eastern_european_time_agrees_with_the_time_zone_database(moment: int) -> None:
+    utc = datetime.fromtimestamp(moment, UTC)
+    wall_clock = utc.astimezone(ZoneInfo("Europe/Helsinki")).replace(tzinfo=UTC)
+    assert broker_ms("eet", moment * 1000) == int(wall_clock.timestamp() * 1000)
+
+
+def test_in_the_weeks_between_the_changes_of_america_and_europe_their_clocks_differ() -> None:
+    march = int(datetime(2024, 3, 20, tzinfo=UTC).timestamp() * 1000)
+    assert broker_ms("ny+7", march) - broker_ms("eet", march) == 3_600_000
+
+
 def test_the_utc_clock_changes_nothing() -> None:
     stamps = np.array([0, 1_700_000_000_123], dtype=np.int64)
     assert (CLOCKS["utc"](stamps) == stamps).all()

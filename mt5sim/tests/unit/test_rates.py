@@ -1,11 +1,12 @@
 """Bars from ticks."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 import mt5sim as mt5
+from mt5sim.clock import broker_ms
 from mt5sim.rates import TIMEFRAMES, opening_times
 
 
@@ -28,6 +29,49 @@ def at(text: str) -> int:
 def test_a_bar_opens_on_its_own_grid(timeframe: int, opens: str) -> None:
     seconds = np.array([at("2024-05-15T13:47:33")], dtype=np.int64)
     assert opening_times(seconds, timeframe).tolist() == [at(opens)]
+
+
+NAMES = [name for name in vars(mt5) if name.startswith("TIMEFRAME_")]
+STRIDE_MS = 3_599_000
+
+
+def opens(stamp: datetime, name: str) -> datetime:
+    """When the bar of a moment opens, by the calendar."""
+    kind = name.removeprefix("TIMEFRAME_")
+    midnight = stamp.replace(hour=0, minute=0, second=0, microsecond=0)
+    if kind == "MN1":
+        return midnight.replace(day=1)
+    if kind == "W1":
+        return midnight - timedelta(days=(stamp.weekday() + 1) % 7)
+    if kind == "D1":
+        return midnight
+    unit, count = kind[0], int(kind[1:])
+    if unit == "H":
+        return midnight.replace(hour=stamp.hour // count * count)
+    return midnight.replace(hour=stamp.hour, minute=stamp.minute // count * count)
+
+
+@pytest.mark.parametrize("clock", ["utc", "ny+7", "eet"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_timeframe_is_built_on_the_brokers_clock_as_the_calendar_says(desk, name: str, clock: str) -> None:
+    # through both changes of New York's and Europe's clocks
+    first = at("2024-01-29T22:00") * 1000
+    rows = [(first + STRIDE_MS * n, 1 + n % 97 / 100, 2.0) for n in range(7_000)]
+    desk.load_rows(rows, clock=clock)
+    desk.step(7_000)
+    expected: dict[datetime, list[float]] = {}
+    for ms, bid, _ in rows:
+        stamp = datetime.fromtimestamp(broker_ms(clock, ms) // 1000, UTC)
+        newest = max(expected, default=datetime.min.replace(tzinfo=UTC))
+        # the hour that autumn shows twice does not open its bars again
+        expected.setdefault(max(opens(stamp, name), newest), []).append(bid)
+    rates = mt5.copy_rates_range("EURUSD", getattr(mt5, name), 1, 2**31 - 1)
+    assert rates["time"].tolist() == [int(time.timestamp()) for time in expected]
+    assert rates["open"].tolist() == [bids[0] for bids in expected.values()]
+    assert rates["high"].tolist() == [max(bids) for bids in expected.values()]
+    assert rates["low"].tolist() == [min(bids) for bids in expected.values()]
+    assert rates["close"].tolist() == [bids[-1] for bids in expected.values()]
+    assert rates["tick_volume"].tolist() == [len(bids) for bids in expected.values()]
 
 
 def test_there_are_21_timeframes() -> None:
