@@ -9,16 +9,26 @@ from pathlib import Path
 import msgspec
 import pytest
 import terminal_rig as rig
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from central_hub.adapters.client_config_files import ClientConfigFiles
 from client_security.adapters.local_ca import DESKTOP, local_files
 from client_security.app import create_app as create_security
 from client_security.lifespan import App, opened
 from client_security.settings import Settings as SecuritySettings
+from config_manager.adapters.version_files import VersionFiles
+from config_manager.app import create_app as create_manager
+from config_manager.settings import Settings as ManagerSettings
+from contracts.client_config import ClientConfigOffer, ConfigFound, ConfigQuestion
+from contracts.codec import encode
+from contracts.errands import CONFIG_INBOX
 from contracts.news import NEWS_KEEP, NewsKeep, NewsKept
+from contracts.rpc import TERMINAL_CONFIG
 from data_collector.app import create_app as create_collector
 from data_collector.domain.politeness import Fetched
 from data_collector.routes import StatusView
 from data_collector.settings import Settings as CollectorSettings
+from kit.client_config import sign_config
 from kit.testing import eventually
 from kit.testing.engines import free_port
 from kit.testing.pki import page
@@ -101,6 +111,29 @@ async def test_D17_a_hostile_feed_reaches_the_store_as_plain_text_and_once(serve
     troubles = {view.name: view.trouble for view in seen.sources}
     assert troubles["hostile"] == troubles["ff"] == ""
     assert "EntitiesForbidden" in troubles["bomb"] or "DTDForbidden" in troubles["bomb"]
+
+
+async def test_F18_settings_of_the_server_arrive_and_a_document_put_in_by_hand_does_not_count(server, tmp_path) -> None:
+    offers, pc = ClientConfigFiles(tmp_path / "hub"), await joined(server, tmp_path / "pc")
+    await server.bus.answer(TERMINAL_CONFIG, _answering(offers))
+    offers.put("default", "", {"poll_ms": 50}, server.token_key, 1)
+    data = pc.folder / "data"
+    settings = ManagerSettings(port=free_port(), data_dir=data)
+    async with collecting(data), opened("config-manager", settings) as manager:
+        await create_manager(manager, settings)
+        versions = VersionFiles(data / "config")
+        await eventually(lambda: (now := versions.current()) is not None and now.config.poll_ms == 50.0)
+        forged = sign_config(ClientConfigOffer("default", "", 9, 1, {"poll_ms": 1}), Ed25519PrivateKey.generate())
+        (data / CONFIG_INBOX).write_bytes(encode(forged))
+        await eventually(lambda: "offer was left" in manager.health.last["versions"].detail)
+        assert versions.current().config.poll_ms == 50.0
+
+
+def _answering(offers: ClientConfigFiles):
+    async def answer(question: ConfigQuestion) -> ConfigFound:
+        return offers.newer(question)
+
+    return answer
 
 
 async def test_without_the_store_news_wait_on_the_pc_and_come_later(server, tmp_path) -> None:

@@ -6,6 +6,7 @@ the next, and hangs up when it has nothing more to say. The bridge answers in or
 
 import msgspec
 
+from contracts.client_config import SignedConfig
 from contracts.news import CalendarEvent, NewsItem
 
 PATH = "/errands"
@@ -38,9 +39,19 @@ class NotNow(msgspec.Struct, frozen=True, array_like=True, tag="not_now"):
     retry: bool = True
 
 
-UpErrand = NewsBatch
+class ConfigWanted(msgspec.Struct, frozen=True, array_like=True, tag="config_wanted"):
+    """Settings from the server, when it has newer ones than this revision."""
+
+    revision: int
+
+
+class NoNewer(msgspec.Struct, frozen=True, array_like=True, tag="no_newer"):
+    """There are none."""
+
+
+UpErrand = NewsBatch | ConfigWanted
 """What the bridge may receive."""
-DownErrand = NewsTaken | NotNow
+DownErrand = NewsTaken | SignedConfig | NoNewer | NotNow
 """What the PC may receive."""
 
 OUTBOX_PATH = "/outbox"
@@ -54,3 +65,7 @@ class OutboxPage(msgspec.Struct, frozen=True, array_like=True):
     upto: int
     """Say so, once the server has the batch."""
     batch: NewsBatch
+
+
+CONFIG_INBOX = "config/offer.bin"
+"""In the client's data directory: the newest `SignedConfig` that the courier brought; the config manager judges it."""

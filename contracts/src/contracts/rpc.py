@@ -7,6 +7,7 @@ import msgspec
 from contracts.accounts import AccountState
 from contracts.audit import AuditRecord, DependencyHealth, Heartbeat
 from contracts.bars import Bar, Timeframe
+from contracts.client_config import ConfigFound, ConfigQuestion
 from contracts.executions import Execution
 from contracts.orders import Order, OrderState
 from contracts.proof import (
@@ -356,3 +357,4 @@ LEASE_TAKE = Method(DB, "leases.take", LeaseWish, LeaseTaken)
 SERVICES = Method(HUB, "services.list", Nothing, Services)
 TERMINAL_JOIN = Method(HUB, "terminals.join", JoinQuestion, Joined)
 TERMINAL_RENEW = Method(HUB, "terminals.renew", RenewQuestion, Joined)
+TERMINAL_CONFIG = Method(HUB, "terminals.config", ConfigQuestion, ConfigFound)

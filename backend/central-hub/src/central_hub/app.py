@@ -1,20 +1,26 @@
 """The composition root of the hub's service part: registry, errors, and the list of services."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import picows
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from central_hub.adapters.client_config_files import ClientConfigFiles
 from central_hub.adapters.terminal_book import book_in
 from central_hub.adapters.witness import Witness, signing_key
 from central_hub.domain.errorbook import ErrorBook
 from central_hub.domain.registry import Registry
 from central_hub.notary import Notary
-from central_hub.ports import Fleet
+from central_hub.ports import Fleet, HubError
 from central_hub.routes import Routes
 from central_hub.settings import Settings
 from central_hub.tenant_watch import TenantWatch
 from central_hub.terminal_desk import Sign, TerminalDesk
 from contracts import rpc
+from contracts.client_config import ConfigFound, ConfigQuestion
 from kit.edge import Peer, answer
+from kit.errors import AnswerFault
 from kit.keys import read_private_key
 from kit.lifespan import Service, start_edge
 
@@ -28,6 +34,7 @@ async def create_app(service: Service, settings: Settings, fleet: Fleet, sign: S
     name = f"hub-errors-{service.started_ms}"
     await service.bus.consume("ERRORS", name, "errors.>", routes.on_errors, forget_after_s=60)
     await service.bus.answer(rpc.SERVICES, routes.services)
+    await service.bus.answer(rpc.TERMINAL_CONFIG, _configurer(settings))
     if sign is not None:
         await _admit_terminals(service, settings, sign)
 
@@ -49,6 +56,18 @@ async def create_app(service: Service, settings: Settings, fleet: Fleet, sign: S
     service.accept = accept
     await start_edge(service)
     return routes
+
+
+def _configurer(settings: Settings) -> Callable[[ConfigQuestion], Awaitable[ConfigFound]]:
+    files = ClientConfigFiles(settings.data_dir)
+
+    async def answer_config(question: ConfigQuestion) -> ConfigFound:
+        try:
+            return await asyncio.to_thread(files.newer, question)
+        except HubError as error:
+            raise AnswerFault("unavailable", str(error)) from None
+
+    return answer_config
 
 
 async def _admit_terminals(service: Service, settings: Settings, sign: Sign) -> None:

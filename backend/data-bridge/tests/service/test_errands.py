@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from contracts.client_config import ConfigFound, ConfigQuestion, SignedConfig
 from contracts.codec import decode, encode
-from contracts.errands import MAX_FRAME_BYTES, DownErrand, NewsBatch, NewsTaken, NotNow
+from contracts.errands import MAX_FRAME_BYTES, ConfigWanted, DownErrand, NewsBatch, NewsTaken, NoNewer, NotNow
 from contracts.news import MOST_AT_ONCE, NEWS_KEEP, CalendarEvent, NewsItem, NewsKeep, NewsKept
 from contracts.revocations import Revocation, RevocationKind
+from contracts.rpc import TERMINAL_CONFIG
 from data_bridge.domain.errands import MOST_A_DAY, Allowance
 from kit.errors import AnswerFault
 from kit.revocations import revoke
@@ -31,7 +33,7 @@ async def errands(app: Any, **claims: str) -> AsyncIterator[ClientConnection]:
         yield socket
 
 
-async def said(socket: ClientConnection, batch: NewsBatch | bytes) -> Any:
+async def said(socket: ClientConnection, batch: NewsBatch | ConfigWanted | bytes) -> Any:
     await socket.send(batch if isinstance(batch, bytes) else encode(batch))
     answer = await socket.recv()
     assert isinstance(answer, bytes)
@@ -141,3 +143,18 @@ def test_a_terminal_brings_no_more_than_a_days_worth() -> None:
     assert not allowance.take("t", "pc", 1, 2)
     assert allowance.take("t", "other", 1, 2)
     assert allowance.take("t", "pc", 1, 86_400_000)
+
+
+async def test_settings_are_asked_for_under_the_account_of_the_token(app: Any) -> None:
+    offered = SignedConfig(b"{}", "k", b"s")
+
+    async def config(question: ConfigQuestion) -> ConfigFound:
+        assert (question.tenant, question.account) == (rig.TENANT, rig.ACCOUNT)
+        return ConfigFound(offered if question.revision < 3 else None)
+
+    async with errands(app) as socket:
+        unanswered = await said(socket, ConfigWanted(0))
+        await app.bus.answer(TERMINAL_CONFIG, config)
+        assert await said(socket, ConfigWanted(2)) == offered
+        assert await said(socket, ConfigWanted(3)) == NoNewer()
+    assert (unanswered.code, unanswered.retry) == ("unavailable", True)

@@ -1,8 +1,9 @@
 """What the app asks of its store, in its own words."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from config_manager.domain.client_config import ClientConfig, Version
+from config_manager.domain.versions import Choice, Version
 
 
 class Versions(Protocol):
@@ -16,6 +17,10 @@ class Versions(Protocol):
         """The newest readable one."""
         ...
 
-    def save(self, config: ClientConfig, why: str, now_ms: int) -> Version:
-        """Keep a new version."""
+    def damaged(self) -> tuple[str, ...]:
+        """Names of files that could not be read and were set aside."""
+        ...
+
+    def change(self, change: Callable[[Choice], tuple[Choice, str] | None], now_ms: int) -> Version | None:
+        """Keep a new version made of the current one; None when nothing changed."""
         ...

@@ -1,4 +1,4 @@
-"""GET /config and /config/history: the settings as JSON, for this PC only. Nothing here can be changed over HTTP."""
+"""GET /config, /config/history and /secrets: for this PC only. Nothing here can be changed over HTTP."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,15 +6,79 @@ from dataclasses import dataclass
 import msgspec
 import picows
 
+from config_manager.domain.client_config import SETTINGS, ClientConfig
+from config_manager.domain.versions import Version
+from config_manager.offers import Offers
 from config_manager.ports import Versions
 from kit.edge import Peer, answer
+
+LOOK_EVERY_S = 2.0
+
+
+class SettingView(msgspec.Struct, frozen=True):
+    """A setting on the status page."""
+
+    name: str
+    value: object
+    unit: str
+    origin: str
+    """`yours`, `server` or `default`."""
+    kept: bool
+    """Your own value wins whatever the server offers."""
+    says: str
+
+
+class ConfigView(msgspec.Struct, frozen=True):
+    """GET /config."""
+
+    number: int
+    at_ms: int
+    why: str
+    config: ClientConfig
+    settings: tuple[SettingView, ...]
+    secrets: tuple[str, ...]
+    """Their names; the values are shown to nobody."""
+    revision: int
+    """Of the server's offer that was taken; 0: none."""
+    refused: str
+    """Why the server's newest offer was left; empty when it was not."""
+    damaged: tuple[str, ...]
+    """Files that could not be read and were set aside."""
+
+
+class HistoryView(msgspec.Struct, frozen=True):
+    """A line of GET /config/history."""
+
+    number: int
+    at_ms: int
+    why: str
+
+
+def view_of(version: Version, damaged: tuple[str, ...] = (), refused: str = "") -> ConfigView:
+    """Everything a person may see of a version."""
+    choice, config = version.choice, version.config
+    settings = tuple(
+        SettingView(name, getattr(config, name), s.unit, choice.origin(name), name in choice.kept, s.says)
+        for name, s in SETTINGS.items()
+    )
+    return ConfigView(
+        version.number, version.at_ms, version.why, config, settings, tuple(sorted(choice.secrets)), choice.revision,
+        refused, damaged,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Pages:
-    """The read-only view."""
+    """The read-only view, and the watch over what the server offers."""
 
     versions: Versions
+    offers: Offers
+
+    async def run(self) -> None:
+        """Look for offers until cancelled."""
+        while True:
+            await asyncio.to_thread(self.offers.look)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def accept(self, request: picows.WSUpgradeRequest, _peer: Peer) -> "picows.WSUpgradeResponseWithListener | None":
         """Answer the two paths; anything else is not found."""
@@ -25,12 +89,17 @@ class Pages:
             return answer(405, b'{"code":"read_only"}', "application/json")
         if path == b"/config":
             current = self.versions.current()
-            return answer(200, msgspec.json.encode(current), "application/json")
-        return answer(200, msgspec.json.encode(self.versions.all()), "application/json")
+            shown = view_of(current, self.versions.damaged(), self.offers.refused) if current else None
+            return answer(200, msgspec.json.encode(shown), "application/json")
+        history = [HistoryView(each.number, each.at_ms, each.why) for each in self.versions.all()]
+        return answer(200, msgspec.json.encode(history), "application/json")
 
     async def probe(self) -> str:
-        """For the health page: read the newest version from disk."""
+        """For the health page: read the newest version from disk, and say what was damaged."""
         current = await asyncio.to_thread(self.versions.current)
+        damaged = await asyncio.to_thread(self.versions.damaged)
+        torn = f"; damaged and set aside: {', '.join(damaged)}" if damaged else ""
         if current is None:
-            raise RuntimeError("no settings were saved yet; start the client with `aitrading-client run`")
-        return f"version {current.number}: {current.why}"
+            raise RuntimeError(f"no settings were saved yet; start the client with `aitrading-client run`{torn}")
+        left = f"; the server's newest offer was left: {self.offers.refused}" if self.offers.refused else ""
+        return f"version {current.number}: {current.why}{left}{torn}"

@@ -10,7 +10,8 @@ from client_security.adapters.local_ca import DESKTOP, local_files
 from client_security.lifespan import opened
 from config_manager.adapters.version_files import VersionFiles
 from config_manager.app import create_app
-from config_manager.domain.client_config import ClientConfig, Version
+from config_manager.domain.versions import Choice
+from config_manager.routes import ConfigView, HistoryView
 from config_manager.settings import Settings
 from kit.testing import eventually
 from kit.testing.pki import page
@@ -29,10 +30,15 @@ async def test_the_current_version_and_the_history_are_shown(tmp_path) -> None:
     async with opened("config-manager", settings) as app:
         await create_app(app, settings)
         await eventually(lambda: "no settings" in app.health.last["versions"].detail)
-        files.save(ClientConfig(symbols=("EURUSD",)), "first", 1)
+        files.change(lambda _: (Choice({"symbols": ("EURUSD",)}), "first"), 1)
         await eventually(lambda: app.health.ready())
         status, body = await asyncio.to_thread(get, tmp_path, port, "/config")
-        assert (status, msgspec.json.decode(body, type=Version).config.symbols) == (200, ("EURUSD",))
+        shown = msgspec.json.decode(body, type=ConfigView)
+        assert (status, shown.config.symbols) == (200, ("EURUSD",))
+        assert [(s.name, s.origin) for s in shown.settings if s.origin != "default"] == [("symbols", "yours")]
         status, body = await asyncio.to_thread(get, tmp_path, port, "/config/history")
-        assert (status, len(msgspec.json.decode(body, type=list[Version]))) == (200, 1)
+        assert (status, len(msgspec.json.decode(body, type=list[HistoryView]))) == (200, 1)
         assert (await asyncio.to_thread(get, tmp_path, port, "/other"))[0] == 404
+        (tmp_path / "config" / "00000002.json").write_bytes(b"torn")
+        await eventually(lambda: "set aside: 00000002.bad" in app.health.last["versions"].detail)
+        assert app.health.ready()

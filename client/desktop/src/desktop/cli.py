@@ -12,6 +12,7 @@ import msgspec
 
 from client_security.vaults import KINDS
 from desktop.asking import passphrase_options
+from desktop.config_cli import CONFIG_DIR, add_config, run_config
 from desktop.health import ask
 from desktop.plan import Chosen, State, ports
 from desktop.supervisor import Supervisor, trouble_of
@@ -20,7 +21,6 @@ from kit.errors import KitError
 from kit.hardening import harden
 
 STATE_FILE = "client.json"
-CONFIG_DIR = "config"
 
 
 def default_data() -> Path:
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     back.add_argument("number", type=int)
     limits = verbs.add_parser("limits", help="your own limits: show, set NAME=VALUE, confirm", add_help=False)
     limits.add_argument("words", nargs=argparse.REMAINDER)
-    for verb in (run, status, history, back, *add_verbs(verbs)):
+    for verb in (run, status, history, back, *add_config(verbs), *add_verbs(verbs)):
         verb.add_argument("--data", type=Path, default=default_data(), help="the client's data directory")
     return top
 
@@ -155,6 +155,7 @@ def main() -> int:
         "history": _history,
         "rollback": _roll_back,
         "limits": _limits,
+        "config": run_config,
         "vault": run_vault,
         "doctor": run_doctor,
         "pins": run_pins,

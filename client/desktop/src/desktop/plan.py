@@ -17,7 +17,7 @@ APPS: dict[str, str] = {
     "security": "client_security",
 }
 """ app -> module that `python -m` runs, in the order of their ports """
-VAULT_USERS = (CONNECTOR, "security")
+VAULT_USERS = (CONNECTOR, "config-manager", "security")
 """ apps that open the vault """
 INHERITED = (
     "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT", "TEMP", "TMP", "APPDATA", "LOCALAPPDATA",
@@ -38,6 +38,8 @@ class Chosen(msgspec.Struct, frozen=True):
     spool_max_mb: int
     news_sources: tuple[str, ...]
     log_level: str
+    news_enabled: bool = True
+    news_off: tuple[str, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True):
@@ -82,6 +84,8 @@ def environment(
         }
     if app == "data-collector":
         own["sources"] = ",".join(config.news_sources)
+        own["enabled"] = str(config.news_enabled).lower()
+        own["off"] = ",".join(config.news_off)
     if app == "security":
         own["collector_port"] = str(ports["data-collector"])
     own_stop = {STOP_ON_EOF: "1"} | ({VAULT_KEY_FIRST: "1"} if app in VAULT_USERS else {})

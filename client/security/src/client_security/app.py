@@ -10,14 +10,16 @@ from client_security.adapters.audit_log import verify
 from client_security.adapters.errand_line import open_line
 from client_security.adapters.neighbour import Neighbour
 from client_security.adapters.papers import Papers
-from client_security.courier import Courier, Line, OpenLine, Outbox
+from client_security.adapters.private_file import write_private
+from client_security.courier import Courier, KeepOffer, Line, OpenLine, Outbox
 from client_security.lifespan import App
 from client_security.membership import Membership
 from client_security.routes import Watch
 from client_security.settings import Settings
 from client_security.vaults import VAULT_DIR, vault_in
-from contracts.codec import decode
-from contracts.errands import OUTBOX_PATH, OutboxPage
+from contracts.client_config import SignedConfig
+from contracts.codec import decode, encode
+from contracts.errands import CONFIG_INBOX, OUTBOX_PATH, OutboxPage
 from contracts.errors import ContractError
 from kit.clock import Clock
 
@@ -61,6 +63,13 @@ def _line(papers: Papers, settings: Settings, clock: Clock) -> OpenLine:
     return line
 
 
+def _inbox(settings: Settings) -> KeepOffer:
+    async def keep(offer: SignedConfig) -> None:
+        await asyncio.to_thread(write_private, settings.data_dir / CONFIG_INBOX, encode(offer))
+
+    return keep
+
+
 async def create_app(app: App, settings: Settings) -> None:
     """Watch the vault and the audit log in the client's data directory."""
     papers = Papers(vault_in(settings.data_dir, key=app.vault_key))
@@ -68,7 +77,7 @@ async def create_app(app: App, settings: Settings) -> None:
     app.health.register("vault", watch.vault)
     app.health.register("audit_log", watch.log)
     app.run_task(watch.keep_verifying(), "verify")
-    courier = Courier(_outbox(settings), _line(papers, settings, app.clock), settings.look_every_s)
+    courier = Courier(_outbox(settings), _line(papers, settings, app.clock), _inbox(settings), settings.look_every_s)
     app.health.register("courier", courier.probe)
     app.run_task(courier.run(), "courier")
     await app.start_edge()

@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from client_security.courier import Courier
-from contracts.errands import DownErrand, NewsBatch, NewsTaken, NotNow, OutboxPage, UpErrand
+from contracts.client_config import ClientConfigOffer, SignedConfig
+from contracts.errands import ConfigWanted, DownErrand, NewsBatch, NewsTaken, NoNewer, NotNow, OutboxPage, UpErrand
 from contracts.news import NewsItem
 from kit.backoff import Backoff
 from kit.testing import eventually
+
+OFFER = SignedConfig(msgspec.json.encode(ClientConfigOffer("default", "", 3, 1, {})), "k", b"s")
 
 
 class Collector:
@@ -32,6 +36,9 @@ class Server:
 
     def __init__(self, *answers: DownErrand | OSError) -> None:
         self.answers, self.heard, self.opened = list(answers), [], 0
+        self.offers: list[SignedConfig] = []
+        self.wanted: list[int] = []
+        self.settings: DownErrand | None = None
 
     @asynccontextmanager
     async def line(self) -> AsyncIterator["Server"]:
@@ -39,7 +46,9 @@ class Server:
         yield self
 
     async def ask(self, errand: UpErrand) -> DownErrand:
-        assert isinstance(errand, NewsBatch)
+        if isinstance(errand, ConfigWanted):
+            self.wanted.append(errand.revision)
+            return self.settings or (OFFER if errand.revision < 3 else NoNewer())
         answer = self.answers.pop(0) if self.answers else NewsTaken()
         if isinstance(answer, OSError):
             raise answer
@@ -48,7 +57,10 @@ class Server:
 
 
 def courier(collector: Collector, server: Server) -> Courier:
-    return Courier(collector.outbox, server.line, 0.001, Backoff(0.001, 0.001))
+    async def keep(signed: SignedConfig) -> None:
+        server.offers.append(signed)
+
+    return Courier(collector.outbox, server.line, keep, 0.001, Backoff(0.001, 0.001), rounds_to_config=10**6)
 
 
 async def test_everything_that_waits_is_carried_in_order_on_one_connection() -> None:
@@ -97,3 +109,25 @@ async def test_what_the_server_will_never_take_is_counted_and_holds_up_nothing()
     one = courier(collector, server)
     await one.round()
     assert (collector.stored, collector.refused, one.refused, one.carried) == (5, 3, 3, 2)
+
+
+async def test_settings_of_the_server_are_brought_once_and_asked_for_again_later() -> None:
+    collector, server = Collector(1), Server()
+    one = courier(collector, server)
+    one.rounds_to_config = 0
+    await one.round()
+    await one.round()
+    assert (server.wanted, server.offers, server.heard) == ([0], [OFFER], ["item 1"])
+    one.rounds_to_config = 0
+    await one.round()
+    assert (server.wanted, server.offers) == ([0, 3], [OFFER])
+
+
+async def test_a_server_that_can_not_tell_its_settings_holds_up_no_news() -> None:
+    collector, server = Collector(1), Server()
+    server.settings = NotNow("unavailable", "the hub does not tell settings just now")
+    one = courier(collector, server)
+    one.rounds_to_config = 0
+    await one.round()
+    assert (server.heard, one.rounds_to_config > 1) == (["item 1"], True)
+    assert "no settings from the server: the hub does not tell" in await one.probe()

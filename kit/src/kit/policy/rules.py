@@ -150,6 +150,8 @@ PLATFORM: dict[str, Rule] = {
     "terminals.enrol": Rule("Write a terminal's enrolment file", _is(OPERATOR), Tenants.ANY),
     "terminals.read": Rule("List the terminals", _is(OPERATOR), Tenants.ANY),
     "terminals.revoke": Rule("Revoke a terminal", _is(OPERATOR), Tenants.ANY),
+    "terminals.configure": Rule("Offer settings to the PCs of a tenant", _is(OPERATOR), Tenants.ANY),
+    "terminals.config": Rule("Ask which settings are offered to a terminal's PC", _is(BRIDGE, OPERATOR), Tenants.ANY),
     "terminals.join": Rule(
         "Ask for a terminal's first certificate, with a one-time token", _is(ANYONE, BRIDGE), Tenants.ANY
     ),

@@ -5,10 +5,23 @@ from dataclasses import dataclass, field
 
 import picows
 
+from contracts.client_config import ConfigQuestion
 from contracts.codec import decode, encode
-from contracts.errands import ANSWER_WITHIN_S, IDLE_S, MAX_FRAME_BYTES, DownErrand, NewsBatch, NewsTaken, NotNow
+from contracts.errands import (
+    ANSWER_WITHIN_S,
+    IDLE_S,
+    MAX_FRAME_BYTES,
+    ConfigWanted,
+    DownErrand,
+    NewsBatch,
+    NewsTaken,
+    NoNewer,
+    NotNow,
+    UpErrand,
+)
 from contracts.errors import ContractError
 from contracts.news import NEWS_KEEP, NewsKeep
+from contracts.rpc import TERMINAL_CONFIG
 from data_bridge.domain.counts import Counts
 from data_bridge.domain.errands import Allowance, judge
 from data_bridge.domain.greeting import Identity
@@ -57,9 +70,23 @@ class Errands:
     async def answer(self, who: Identity, data: bytes) -> DownErrand:
         """What to tell the PC; nothing is taken that the store does not hold."""
         try:
-            batch: NewsBatch = decode(data, NewsBatch)
+            errand: UpErrand = decode(data, UpErrand)  # type: ignore[arg-type]  # a union is a type to msgspec
         except ContractError as error:
             return self._refused(who, data, "malformed", f"this is no errand: {error}")
+        if isinstance(errand, ConfigWanted):
+            return await self._config(who, errand)
+        return await self._news(who, errand, data)
+
+    async def _config(self, who: Identity, wanted: ConfigWanted) -> DownErrand:
+        try:
+            question = ConfigQuestion(who.tenant, who.account, wanted.revision)
+            found = (await self.bus.ask(TERMINAL_CONFIG, question, ANSWER_WITHIN_S)).config
+        except (BusUnavailable, AnswerFault) as error:
+            _log.warning("config_not_told", tenant=who.tenant, error=str(error))
+            return NotNow("unavailable", "the hub does not tell settings just now; try again in a minute")
+        return NoNewer() if found is None else found
+
+    async def _news(self, who: Identity, batch: NewsBatch, data: bytes) -> DownErrand:
         now_ms = self.clock.now_ms()
         judged = judge(batch, now_ms)
         if isinstance(judged, str):
