@@ -108,14 +108,17 @@ class Judge(PendingCase):
             return Refusal(c.TRADE_RETCODE_INVALID)
         if round(request.volume - position.volume, VOLUME_DIGITS) > 0:
             return Refusal(c.TRADE_RETCODE_INVALID_CLOSE_VOLUME)
-        closing = sum(
-            order.volume_current
-            for order in ledger.pending.values()
-            if order.position_id == position.identifier and side_of(order.type) != position.type
-        )
-        if round(closing + request.volume - position.volume, VOLUME_DIGITS) > 0:
+        if round(self._closing(position) + request.volume - position.volume, VOLUME_DIGITS) > 0:
             return Refusal(c.TRADE_RETCODE_CLOSE_ORDER_EXIST)
         return Refusal(c.TRADE_RETCODE_FIFO_CLOSE) if self._jumps_queue(position) else position
+
+    def _closing(self, position: TradePosition) -> float:
+        """Lots of the position that orders which still work are going to close."""
+        return sum(
+            order.volume_current
+            for order in self.desk.ledger.pending.values()
+            if order.position_id == position.identifier and side_of(order.type) != position.type
+        )
 
     def _jumps_queue(self, position: TradePosition) -> bool:
         """Whether an older position of the symbol would have to be closed first."""
@@ -171,6 +174,8 @@ class Judge(PendingCase):
             return Refusal(c.TRADE_RETCODE_PRICE_OFF)
         if frozen(position, quote, profile) or frozen(opposite, quote, profile):
             return Refusal(c.TRADE_RETCODE_FROZEN)
+        if self._closing(position) or self._closing(opposite):
+            return Refusal(c.TRADE_RETCODE_CLOSE_ORDER_EXIST)
         if self._jumps_queue(position) and self._jumps_queue(opposite):
             return Refusal(c.TRADE_RETCODE_FIFO_CLOSE)
         comment = request.comment or f"close #{position.ticket} by #{opposite.ticket}"
