@@ -54,7 +54,7 @@ UpErrand = NewsBatch | ConfigWanted
 DownErrand = NewsTaken | SignedConfig | NoNewer | NotNow
 """What the PC may receive."""
 
-OUTBOX_PATH = "/outbox"
+OUTBOX_PAGE = "/outbox"
 """On the data collector's port, for the courier of the same PC: `GET /outbox?stored=N&refused=M` says that the server
 has everything up to number N (M of it refused), and answers the next `OutboxPage`."""
 
@@ -69,3 +69,6 @@ class OutboxPage(msgspec.Struct, frozen=True, array_like=True):
 
 CONFIG_INBOX = "config/offer.bin"
 """In the client's data directory: the newest `SignedConfig` that the courier brought; the config manager judges it."""
+
+NEWS_KEYS_PAGE = "/secrets/news"
+"""On the config manager's port, for the data collector of the same PC alone: JSON, name of a source -> its key."""

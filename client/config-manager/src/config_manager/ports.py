@@ -5,6 +5,9 @@ from typing import Protocol
 
 from config_manager.domain.versions import Choice, Version
 
+Opened = Callable[[str, str], str | None]
+"""(name, sealed) -> the secret; None when it was not sealed on this PC. VaultRefused when the vault stays shut."""
+
 
 class Versions(Protocol):
     """All versions that are whole, oldest first."""

@@ -9,10 +9,17 @@ import picows
 from config_manager.domain.client_config import SETTINGS, ClientConfig
 from config_manager.domain.versions import Version
 from config_manager.offers import Offers
-from config_manager.ports import Versions
+from config_manager.ports import Opened, Versions
+from contracts.errands import NEWS_KEYS_PAGE
 from kit.edge import Peer, answer
+from kit.errors import KitError
+from kit.tls import Identity
 
 LOOK_EVERY_S = 2.0
+NEWS_KEY = "news."
+"""How the secret of a news source begins; its name follows."""
+COLLECTOR = Identity.service("data-collector")
+"""The only app that is told keys of news sources."""
 
 
 class SettingView(msgspec.Struct, frozen=True):
@@ -73,6 +80,7 @@ class Pages:
 
     versions: Versions
     offers: Offers
+    opened: Opened
 
     async def run(self) -> None:
         """Look for offers until cancelled."""
@@ -80,9 +88,24 @@ class Pages:
             await asyncio.to_thread(self.offers.look)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def accept(self, request: picows.WSUpgradeRequest, _peer: Peer) -> "picows.WSUpgradeResponseWithListener | None":
-        """Answer the two paths; anything else is not found."""
+    def news_keys(self) -> dict[str, str]:
+        """Name of a source -> its key, of the secrets that are called `news.NAME`. What does not open is left out."""
+        current = self.versions.current()
+        sealed = current.choice.secrets if current is not None else {}
+        ours = {name: box for name, box in sealed.items() if name.startswith(NEWS_KEY)}
+        keys = {name.removeprefix(NEWS_KEY): self.opened(name, box) for name, box in ours.items()}
+        return {name: key for name, key in keys.items() if key is not None}
+
+    def accept(self, request: picows.WSUpgradeRequest, peer: Peer) -> "picows.WSUpgradeResponseWithListener | None":
+        """Answer the paths; anything else is not found."""
         path = request.path.split(b"?", 1)[0]
+        if path == NEWS_KEYS_PAGE.encode() and request.method == b"GET":
+            if peer.identity != COLLECTOR:
+                return answer(403, b'{"code":"collector_only"}', "application/json")
+            try:
+                return answer(200, msgspec.json.encode(self.news_keys()), "application/json")
+            except KitError as error:  # the vault stays shut: the collector waits and asks again
+                return answer(503, msgspec.json.encode({"code": "vault", "reason": str(error)}), "application/json")
         if path not in (b"/config", b"/config/history"):
             return None
         if request.method != b"GET":

@@ -1,16 +1,34 @@
 """The composition root of the collector."""
 
+import msgspec
+
+from client_security.adapters.neighbour import Neighbour
 from client_security.lifespan import App
+from contracts.errands import NEWS_KEYS_PAGE
 from data_collector.adapters.fetch import Fetcher
 from data_collector.adapters.item_store import ItemStore
 from data_collector.adapters.local_file import LocalFile
 from data_collector.adapters.plugins import Plugins, installed
 from data_collector.domain.egress import hosts_of
-from data_collector.ports import Fetch
+from data_collector.ports import Fetch, Keys
 from data_collector.routes import Collector
 from data_collector.settings import Settings
 
 FILE = "collected.db"
+
+
+def _keys(settings: Settings) -> Keys:
+    if not settings.config_port:
+        return dict
+    manager = Neighbour(settings.data_dir, "config-manager", settings.config_port, "data-collector")
+
+    def keys() -> dict[str, str]:
+        try:
+            return msgspec.json.decode(manager.get(NEWS_KEYS_PAGE), type=dict[str, str])
+        except msgspec.DecodeError as error:
+            raise OSError(f"the config manager is of another version: {error}") from None
+
+    return keys
 
 
 async def create_app(app: App, settings: Settings, *, fetch: Fetch | None = None, kinds: Plugins | None = None) -> None:
@@ -28,6 +46,7 @@ async def create_app(app: App, settings: Settings, *, fetch: Fetch | None = None
         store,
         app.clock,
         settings.every_s * 1000,
+        _keys(settings),
     )
     collector.begin()
     app.accept = collector.accept

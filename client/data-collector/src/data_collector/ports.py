@@ -1,5 +1,6 @@
 """What collecting asks of the world, in its own words."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -12,8 +13,16 @@ from data_collector.domain.politeness import Fetched, SourceState
 class Fetch(Protocol):
     """Get a document; FetchRefused when it can't be had."""
 
-    def __call__(self, url: str, etag: str, last_modified: str) -> Fetched:
-        """The document, or that it has not changed."""
+    def __call__(self, url: str, etag: str = "", last_modified: str = "", key: str = "") -> Fetched:
+        """The document, or that it has not changed. `key` goes to the address's own host alone, over https."""
+        ...
+
+
+class Keys(Protocol):
+    """The sources' keys, asked for when they are needed and kept nowhere."""
+
+    def __call__(self) -> Mapping[str, str]:
+        """Name of a source -> what to send as Authorization. OSError when nobody answers just now. Blocks."""
         ...
 
 

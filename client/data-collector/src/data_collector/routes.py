@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 import msgspec
 import picows
 
-from contracts.errands import OUTBOX_PATH
+from contracts.errands import OUTBOX_PAGE
 from data_collector.domain.items import BadDocument, Item, fault
 from data_collector.domain.politeness import FetchRefused, SourceState, after_failure, after_start, after_success
 from data_collector.domain.sources import Source
-from data_collector.ports import Fetch, Items, Kinds, Tally
+from data_collector.ports import Fetch, Items, Keys, Kinds, Tally
 from kit import log
 from kit.clock import Clock
 from kit.edge import Peer, answer
@@ -65,6 +65,7 @@ class Collector:
     items: Items
     clock: Clock
     every_ms: int
+    keys: Keys = dict
     hangs_after_s: float = HANGS_AFTER_S
     collected: int = 0
     states: dict[str, SourceState] = field(default_factory=dict)
@@ -110,7 +111,12 @@ class Collector:
         if not state.due(now):
             return
         try:
-            fetched = self.fetch[source.local](source.address, state.etag, state.last_modified)
+            key = "" if source.local else self.keys().get(source.name, "")
+        except OSError as error:
+            _log.warning("keys_not_told", source=source.name, error=str(error))
+            return  # the config manager may still be starting: it is asked again at the next look
+        try:
+            fetched = self.fetch[source.local](source.address, state.etag, state.last_modified, key)
             found = [] if fetched.body is None else self._read(source, fetched.body, now)
         except FetchRefused as error:
             self._failed(source, state, str(error), error.retry_after_ms)
@@ -179,7 +185,7 @@ class Collector:
         path, _, query = request.path.partition(b"?")
         if request.method != b"GET":
             return None
-        if path == OUTBOX_PATH.encode():
+        if path == OUTBOX_PAGE.encode():
             if peer.identity != COURIER:
                 return answer(403, b'{"code":"courier_only"}', "application/json")
             asked = parse_qs(query.decode("latin-1"))

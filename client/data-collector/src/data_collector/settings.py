@@ -18,6 +18,8 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
     """Names of sources that are not asked for now."""
     hosts: tuple[str, ...] = ()
     """More hosts that a source may lead to by a redirect; nothing else than these and the sources' own is asked."""
+    config_port: int = 0
+    """Where the config manager of this PC tells the sources' keys, to this app alone; 0: no source has one."""
     every_s: int = 3_600
     """Pause between two visits of a source, an hour at least."""
 

@@ -67,10 +67,11 @@ class Source:
     """Answers in turn; remembers what it was asked."""
 
     def __init__(self, *answers: object) -> None:
-        self.answers, self.asked = list(answers), []
+        self.answers, self.asked, self.keys = list(answers), [], []
 
-    def __call__(self, url: str, etag: str, last_modified: str) -> Fetched:
+    def __call__(self, url: str, etag: str, last_modified: str, key: str) -> Fetched:
         self.asked.append((etag, last_modified))
+        self.keys.append(key)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -329,3 +330,17 @@ def test_a_file_is_looked_at_each_minute_and_waits_for_nobody(tmp_path) -> None:
     clock.advance(60_000)
     one.visit(one.sources[0])
     assert [item.title for item in one.items.newest()] == ["event 2"]
+
+
+def test_a_source_is_visited_with_its_key_once_the_config_manager_answers(tmp_path) -> None:
+    one, _ = collector(tmp_path, source := Source(Fetched(RSS, "", "")))
+
+    def away() -> dict[str, str]:
+        raise OSError("config-manager on port 9002 can't be asked")
+
+    one.keys = away
+    one.visit(one.sources[0])
+    assert (source.asked, one.view(one.sources[0]).trouble) == ([], "")
+    one.keys = lambda: {"news": "k", "other": "x"}
+    one.visit(one.sources[0])
+    assert source.keys == ["k"]

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from data_collector.adapters.fetch import MAX_BYTES, Fetcher
-from data_collector.domain.egress import hosts_of, is_public, target
+from data_collector.domain.egress import hosts_of, is_public, key_for, target
 from data_collector.domain.politeness import Fetched, FetchRefused
 
 RSS = b"<rss><channel><item><title>Rates stay</title></item></channel></rss>"
@@ -184,3 +184,14 @@ def test_D17_a_source_that_drips_is_cut(port: int) -> None:
     with pytest.raises(FetchRefused):
         fetcher(0.4)(f"http://news.example:{port}/drip")
     assert time.monotonic() - began < 3
+
+
+def test_the_key_of_a_source_goes_to_its_own_host_alone_and_never_in_plain() -> None:
+    url = "https://data.example/feed"
+    assert key_for(url, "data.example", "https", "k") == "k"
+    assert key_for(url, "elsewhere.example", "https", "k") == ""
+    assert key_for(url, "data.example", "http", "") == ""
+    with pytest.raises(FetchRefused, match="over https only"):
+        key_for("http://data.example/feed", "data.example", "http", "k")
+    with pytest.raises(FetchRefused, match="over https only"):
+        Fetcher(frozenset({"data.example"}), lambda host, port: [PUBLIC])("http://data.example/feed", key="k")

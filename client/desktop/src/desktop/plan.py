@@ -86,6 +86,7 @@ def environment(
         own["sources"] = ",".join(config.news_sources)
         own["enabled"] = str(config.news_enabled).lower()
         own["off"] = ",".join(config.news_off)
+        own["config_port"] = str(ports["config-manager"])
     if app == "security":
         own["collector_port"] = str(ports["data-collector"])
     own_stop = {STOP_ON_EOF: "1"} | ({VAULT_KEY_FIRST: "1"} if app in VAULT_USERS else {})

@@ -19,7 +19,7 @@ from client_security.settings import Settings
 from client_security.vaults import VAULT_DIR, vault_in
 from contracts.client_config import SignedConfig
 from contracts.codec import decode, encode
-from contracts.errands import CONFIG_INBOX, OUTBOX_PATH, OutboxPage
+from contracts.errands import CONFIG_INBOX, OUTBOX_PAGE, OutboxPage
 from contracts.errors import ContractError
 from kit.clock import Clock
 
@@ -43,7 +43,7 @@ def _outbox(settings: Settings) -> Outbox:
     collector = Neighbour(settings.data_dir, "data-collector", settings.collector_port, "security")
 
     async def outbox(stored: int, refused: int) -> OutboxPage:
-        path = f"{OUTBOX_PATH}?stored={stored}&refused={refused}"
+        path = f"{OUTBOX_PAGE}?stored={stored}&refused={refused}"
         try:
             return decode(await asyncio.to_thread(collector.get, path), OutboxPage)
         except ContractError as error:

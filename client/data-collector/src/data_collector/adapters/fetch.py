@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
-from data_collector.domain.egress import is_public, target
+from data_collector.domain.egress import is_public, key_for, target
 from data_collector.domain.politeness import Fetched, FetchRefused
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -59,11 +59,11 @@ class Fetcher:
     public: Callable[[str], bool] = is_public
     total_s: float = TOTAL_S
 
-    def __call__(self, url: str, etag: str = "", last_modified: str = "") -> Fetched:
+    def __call__(self, url: str, etag: str = "", last_modified: str = "", key: str = "") -> Fetched:
         """The document, or that it has not changed. Raises FetchRefused."""
-        before = ""
+        before, first = "", url
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._once(url, before, etag, last_modified)
+            answer = self._once(url, before, etag, last_modified, (first, key))
             if isinstance(answer, Fetched):
                 return answer
             before, url = url.partition(":")[0], urljoin(url, answer)
@@ -80,10 +80,13 @@ class Fetcher:
             raise FetchRefused(f"{host} has no address")
         return addresses[0]
 
-    def _once(self, url: str, before: str, etag: str, last_modified: str) -> Fetched | str:
+    def _once(self, url: str, before: str, etag: str, last_modified: str, owner: tuple[str, str]) -> Fetched | str:
         scheme, host, port, path = target(url, self.hosts, before=before)
+        authorization = key_for(owner[0], host, scheme, owner[1])
         address = self.address(host, port)
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}
+        if authorization:
+            headers["Authorization"] = authorization
         if etag:
             headers["If-None-Match"] = etag
         if last_modified:

@@ -14,7 +14,7 @@ class LocalFile:
 
     directory: Path
 
-    def __call__(self, url: str, etag: str, last_modified: str) -> Fetched:
+    def __call__(self, url: str, etag: str = "", last_modified: str = "", key: str = "") -> Fetched:
         """The document; nothing when it is the one with this `etag`, a mark of its time and size."""
         path = (self.directory / url.removeprefix("file:")).resolve()
         if not path.is_relative_to(self.directory.resolve()):

@@ -29,6 +29,16 @@ def hosts_of(urls: Iterable[str], more: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(host.lower().rstrip(".") for host in (*named, *more) if host)
 
 
+def key_for(url: str, host: str, scheme: str, key: str) -> str:
+    """What is sent as Authorization to a host on the way from `url`: the source's key to the source's own host alone,
+    wherever it leads on to, and never in plain. FetchRefused when it would have to be."""
+    if not key or host != (urlsplit(url).hostname or "").lower().rstrip("."):
+        return ""
+    if scheme != "https":
+        raise FetchRefused("this source has a key, which is sent over https only; change its address")
+    return key
+
+
 def target(url: str, hosts: frozenset[str], *, before: str = "") -> tuple[str, str, int, str]:
     """(scheme, host, port, path with query) of an address that may be fetched. FetchRefused otherwise; `before` is the
     scheme of the address that led here."""
