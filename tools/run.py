@@ -64,8 +64,8 @@ def options() -> argparse.Namespace:
             raise StageError(f"LIVE={chosen.live} is not known: use {' or '.join(f'LIVE={name}' for name in SYMBOLS)}.")
     if chosen.ticks is not None:
         chosen.ticks = Path(chosen.ticks).expanduser().absolute()
-        if not chosen.ticks.is_file():
-            raise StageError(f"TICKS={chosen.ticks} is not a file.")
+        if not chosen.ticks.exists():
+            raise StageError(f"TICKS={chosen.ticks} is no file and no folder.")
         if not chosen.symbol:
             raise StageError("TICKS needs SYMBOL as well: make run TICKS=file SYMBOL=EURUSD")
     try:

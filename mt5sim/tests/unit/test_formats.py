@@ -64,6 +64,11 @@ def test_the_sample_of_histdata_is_read(shared_file: SharedFile) -> None:
     assert (found.ticks["bid"][-1], found.ticks["ask"][-1]) == (1.30657, 1.30674)
 
 
+def test_the_sample_of_bars_is_refused_and_the_ticks_are_asked_for(shared_file: SharedFile) -> None:
+    with pytest.raises(mt5.ConfigError, match="holds bars; export the ticks in MT5"):
+        load_ticks(shared_file("data/feeds/mt5_bars_export.sample.csv"), "utc")
+
+
 def test_the_sample_of_dukascopy_is_read_to_the_millisecond(shared_file: SharedFile, tmp_path: Path) -> None:
     sample = json.loads(shared_file("data/feeds/dukascopy_bi5_record.sample.json").read_text())
     raw = lzma.compress(bytes.fromhex(sample["record_hex"]), format=lzma.FORMAT_ALONE)

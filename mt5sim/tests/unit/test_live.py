@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -173,17 +173,21 @@ def test_a_redirect_to_another_host_is_not_followed() -> None:
         elsewhere.settimeout(0.5)
         port, other = server.getsockname()[1], elsewhere.getsockname()[1]
 
-        def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(4096)
-                head = f"HTTP/1.1 302 F\r\nLocation: ws://127.0.0.1:{other}/\r\nContent-Length: 0\r\n\r\n"
-                connection.sendall(head.encode())
+        def answer(connection: socket.socket) -> None:
+            head = f"HTTP/1.1 302 F\r\nLocation: ws://127.0.0.1:{other}/\r\nContent-Length: 0\r\n\r\n"
+            with connection, suppress(OSError):
+                connection.settimeout(5)
+                if connection.recv(4096):
+                    connection.sendall(head.encode())
 
-        thread = threading.Thread(target=answer)
+        def serve() -> None:
+            with suppress(OSError):  # until the test closes it
+                while True:
+                    threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
+
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         assert trouble_with(f"ws://127.0.0.1:{port}/ws", BTC, 5) != ""
-        thread.join(5)
         with pytest.raises(TimeoutError):
             elsewhere.accept()
 
