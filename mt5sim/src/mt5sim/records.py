@@ -1,5 +1,6 @@
 """A pure-Python imitation of CPython's PyStructSequence, the base of every result type."""
 
+import sys
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, ClassVar, Self, TypeVar
@@ -10,6 +11,7 @@ class Struct(tuple[Any, ...]):
 
     A subclass lists its fields as annotations, in order. Like the real thing it has `n_fields` and `_asdict()`
     and, unlike a namedtuple, no `_fields`, `_replace` or `_make`: code written against it must not use them.
+    The real types are named without a module, which CPython takes for `builtins`: they can be copied but not pickled.
     """
 
     __slots__ = ()
@@ -23,6 +25,7 @@ class Struct(tuple[Any, ...]):
         for index, name in enumerate(names):
             setattr(cls, name, property(itemgetter(index)))
         cls._names = names
+        cls.__module__ = "builtins"
         type.__setattr__(cls, "__match_args__", names)
         cls.n_fields = cls.n_sequence_fields = len(names)
 
@@ -38,6 +41,14 @@ class Struct(tuple[Any, ...]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (tuple(self),))
+
+    if sys.version_info >= (3, 13):
+
+        def __replace__(self, **changes: Any) -> Self:
+            """For copy.replace, which struct sequences know since Python 3.13."""
+            if unknown := [name for name in changes if name not in self._names]:
+                raise TypeError(f"Got unexpected field name(s): {unknown}")
+            return type(self)({**self._asdict(), **changes}.values())
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._names, self, strict=True))

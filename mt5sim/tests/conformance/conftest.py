@@ -6,6 +6,7 @@ terminal do is marked `assumed`: there the simulator has chosen, and against the
 """
 
 import importlib
+import os
 import sys
 import time
 import tomllib
@@ -59,6 +60,12 @@ def module(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="session")
 def real(module: Any) -> bool:
     return bool(module.__name__ == "MetaTrader5")
+
+
+@pytest.fixture(scope="session")
+def environ(module: Any) -> dict[str, str]:
+    """For a new process: it finds the module under test where this one has found it, installed or not."""
+    return {**os.environ, "PYTHONPATH": str(Path(module.__file__).resolve().parents[1])}
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 
-def test_before_any_call_last_error_is_empty(module: Any) -> None:
+def test_before_any_call_last_error_is_empty(module: Any, environ: dict[str, str]) -> None:
     script = f"import {module.__name__} as mt5; print(mt5.last_error())"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environ)
     assert done.stdout.strip() == "(0, '')"
 
 

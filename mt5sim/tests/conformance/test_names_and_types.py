@@ -1,6 +1,9 @@
 """The module's names, numbers and types: 223 constants, 35 functions, 11 result types, 2 arrays."""
 
+import copy
 import json
+import pickle
+import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -144,6 +147,23 @@ def test_a_struct_prints_as_the_struct_sequences_of_this_python_do(mt5: Any, sym
         assert repr(struct) == printed(type(struct).__name__, struct, tuple(struct._asdict()))
     local = time.localtime(0)
     assert repr(local) == printed("time.struct_time", local, type(local).__match_args__)
+
+
+def test_a_struct_can_be_copied_but_not_pickled_because_its_type_has_no_module(mt5: Any, symbol: str) -> None:
+    tick = mt5.symbol_info_tick(symbol)
+    assert str(type(tick)) == "<class 'Tick'>"
+    assert copy.copy(tick) == copy.deepcopy(tick) == tick
+    assert type(copy.copy(tick)) is type(tick)
+    with pytest.raises(pickle.PicklingError, match="Tick"):
+        pickle.dumps(tick)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="struct sequences know copy.replace since Python 3.13")
+def test_a_struct_can_be_copied_with_changes(mt5: Any, symbol: str) -> None:
+    tick = mt5.symbol_info_tick(symbol)
+    assert copy.replace(tick, bid=2.0)._asdict() == {**tick._asdict(), "bid": 2.0}
+    with pytest.raises(TypeError):
+        copy.replace(tick, nothing=2.0)
 
 
 def test_a_struct_is_made_from_a_sequence_of_the_right_length_only(mt5: Any, symbol: str) -> None:

@@ -1,7 +1,6 @@
 """The module looks like the real one: names, numbers, types, calling rules."""
 
 import ast
-import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -87,11 +86,6 @@ def test_a_struct_is_a_tuple_with_names_but_no_namedtuple() -> None:
 def test_a_struct_of_the_wrong_length_is_refused() -> None:
     with pytest.raises(TypeError, match="8-sequence"):
         mt5.Tick((1, 2))
-
-
-def test_a_struct_survives_pickling() -> None:
-    tick = mt5.Tick((1, 1.1, 1.2, 0.0, 0, 1000, 6, 0.0))
-    assert pickle.loads(pickle.dumps(tick)) == tick
 
 
 def test_struct_values_are_plain_python_numbers() -> None:
