@@ -13,10 +13,12 @@ from kit.clock import Clock
 from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
 from metatrader_connector.domain.clock_fit import ClockFit
 from metatrader_connector.domain.exposure import DAY_S, day_start_s, loss_today, lots
+from metatrader_connector.domain.feed_watch import FeedWatch, stale_words
 from metatrader_connector.domain.halt import halted
 from metatrader_connector.domain.identity import Identity
 from metatrader_connector.domain.readiness import blocked_because
 from metatrader_connector.domain.server_clock import ServerClock
+from metatrader_connector.domain.symbol_names import Question
 from metatrader_connector.domain.terminal import Opened, Picture, PositionFacts, SymbolFacts
 from metatrader_connector.ports import Line, Terminal, TerminalDown
 
@@ -51,7 +53,17 @@ class AccountWatch:
     """The trader's switch; only told of here, `order_gate` obeys it."""
     gaps: Callable[[], tuple[TickGap, ...]] = tuple
     """Ticks that are lost for good."""
+    feed: FeedWatch | None = None
+    """Whether prices come while the market is open."""
+    questions: Callable[[], tuple[Question, ...]] = tuple
+    """Symbols of which a person has to say which one is meant."""
+    alarm: Callable[[str, str], object] = lambda kind, words: None
+    """Told once of each trouble that begins (kind, words), and of its end (kind, nothing)."""
     strayed: str = ""
+    silent: str = ""
+    """What to tell of symbols without prices; it blocks trading only when none has any."""
+    _all_silent: bool = False
+    _alarmed: dict[str, str] = field(default_factory=dict)
     earned: float | None = None
     """What trading has earned in the broker's day that `_day_s` began; None: not read yet."""
     _day_s: int = 0
@@ -111,13 +123,42 @@ class AccountWatch:
             return
         account = picture.account
         self.strayed = self.identity(Identity(account.login, account.server, account.margin_mode, account.trade_mode))
-        await self._count_day(opened, picture)
         self.picture = picture
         self.facts = {symbol.name: symbol for symbol in picture.symbols[: self.most_symbols]}
-        self.trouble = f"the terminal does not know {', '.join(picture.unknown)}" if picture.unknown else ""
+        asked = {question.wanted: question.words() for question in self.questions()}
+        unknown = [name for name in picture.unknown if name not in asked]
+        told = [f"the terminal does not know {', '.join(unknown)}"] if unknown else []
+        self.trouble = "; ".join((*told, *asked.values()))
         if not opened.replay:
             self.clock_fit.look(max((symbol.time for symbol in picture.symbols), default=0), self.taken_ms)
+        self._listen(opened)
+        self._alarm_of(opened)
         self._tell(opened, picture, always)
+        await self._count_day(opened, picture)
+
+    def _listen(self, opened: Opened) -> None:
+        """A replay is silent when its file ends, and has no market that is open."""
+        if self.feed is None or opened.replay:
+            return
+        stale = self.feed.stale(self.facts, self.taken_ms)
+        self.silent = stale_words(stale, len(self.facts))
+        self._all_silent = bool(stale) and len(stale) == len(self.facts)
+
+    def _alarm_of(self, opened: Opened) -> None:
+        now = {"feed_stale": self.silent, "wrong_account": self.strayed, "broker_clock_changed": self.clock_fit.trouble}
+        for kind, words in now.items():
+            if bool(words) != bool(self._alarmed.get(kind)):
+                self._alarmed[kind] = words
+                self.alarm(kind, words)
+
+    def symbol_trouble(self, symbol: str) -> str:
+        """Why a symbol is not among those that are streamed."""
+        asked = next((question.words() for question in self.questions() if question.wanted == symbol), "")
+        return asked or f"{symbol} is not among the symbols this client streams"
+
+    def closed(self, symbol: str) -> bool:
+        """Whether its market is closed for certain."""
+        return self.feed is not None and self.feed.closed(symbol, self.clock.now_ms())
 
     async def _count_day(self, opened: Opened, picture: Picture) -> None:
         """What the day earned is read again when it began or when the balance shows that something was closed."""
@@ -148,7 +189,10 @@ class AccountWatch:
         return self._blocked(self.picture)
 
     def _blocked(self, picture: Picture | None) -> str:
-        return blocked_because(picture, self.trouble) or self.strayed or self._clock_trouble()
+        if picture is None:
+            return blocked_because(picture, self.trouble)
+        silent = self.silent if self._all_silent else ""
+        return "; ".join(filter(None, (blocked_because(picture), self.strayed, self._clock_trouble(), silent)))
 
     def _clock_trouble(self) -> str:
         skewed = self.server_clock.skew_ms(self.clock.now_ms(), self.clock.boot_ns()) is not None
@@ -210,14 +254,18 @@ class AccountWatch:
     async def probe(self) -> str:
         """For the health page: the terminal's newest answer must be fresh, and the account the right one."""
         if self.picture is None:
-            raise TerminalDown(getattr(self.terminal, "trouble", "") or self.trouble)
+            raise TerminalDown(self.terminal.trouble or self.trouble)
         if self.clock.now_ms() - self.taken_ms > FRESH_MS:
             raise TerminalDown("the terminal has not answered for several seconds")
         if not self.picture.terminal.connected:
             raise TerminalDown("MT5 runs but has lost its broker; check its connection")
         if trouble := self._clock_trouble():
             raise TerminalDown(trouble)
-        note = f"; {self.trouble}" if self.trouble else ""
+        if self.strayed:
+            raise TerminalDown(self.strayed)
+        if self._all_silent:
+            raise TerminalDown(self.silent)
+        note = "".join(f"; {words}" for words in (blocked_because(self.picture), self.trouble, self.silent) if words)
         return f"account {self.picture.account.login}, {len(self.facts)} symbol(s){note}"
 
 

@@ -10,11 +10,12 @@ from client_security.lifespan import App
 from client_security.membership import Membership
 from client_security.vaults import VAULT_DIR, vault_in
 from metatrader_connector.account_watch import AccountWatch
-from metatrader_connector.adapters import identity_file
+from metatrader_connector.adapters import identity_file, named_terminal
 from metatrader_connector.adapters.halt_file import HaltFile
 from metatrader_connector.adapters.identity_file import IdentityFile
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.limits_file import LimitsFile
+from metatrader_connector.adapters.named_terminal import NamedTerminal
 from metatrader_connector.adapters.notary import Notary
 from metatrader_connector.adapters.polling import PolledTicks
 from metatrader_connector.adapters.quarantine import Quarantine
@@ -23,6 +24,7 @@ from metatrader_connector.adapters.spool import SqliteSpool
 from metatrader_connector.adapters.terminal import TerminalClient
 from metatrader_connector.adapters.uplink import Uplink
 from metatrader_connector.domain import halt
+from metatrader_connector.domain.feed_watch import FeedWatch, sessions_of
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Launch
@@ -57,7 +59,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.closing.callback(audit.close)
     notary = Notary(audit, papers)
     app.closing.callback(notary.note)
-    terminal = TerminalClient(
+    worker = TerminalClient(
         Launch(
             settings.terminal,
             settings.terminal_path,
@@ -68,6 +70,8 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         settings.call_timeout_s,
         settings.send_timeout_s,
     )
+    terminal = NamedTerminal(worker, home / named_terminal.FILE)
+    feed = FeedWatch(settings.terminal_clock, settings.stale_after_s * 1000, sessions_of(settings.sessions))
     switch = HaltFile(home / halt.FILE)
     lease, server_clock = Lease(), ServerClock()
     line = Uplink(
@@ -93,6 +97,9 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         IdentityFile(home / identity_file.FILE),
         switch.read,
         lambda: spool.gaps,
+        feed,
+        lambda: terminal.questions,
+        lambda kind, words: audit.append(app.clock.now_ms(), kind, "", {"words": words}),
     )
     reader = Reader(
         terminal,
@@ -106,6 +113,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         settings.first_read_s,
         watch.symbols,
         Quarantine(home / "quarantine.jsonl").keep,
+        feed,
     )
     desk = OrderDesk(
         terminal,
@@ -139,9 +147,9 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.health.register("terminal", watch.probe)
     app.health.register("uplink", line.probe)
     app.health.register("spool", spool.probe)
-    _measure(app, reader, forwarder, spool, desk, terminal)
+    _measure(app, reader, forwarder, spool, desk, worker)
     app.run_task(notary.run(), "notary")
-    app.run_task(terminal.run(), "terminal")
+    app.run_task(worker.run(), "terminal")
     app.run_task(watch.run(), "account")
     app.run_task(reader.run(), "ticks")
     app.run_task(forwarder.pump(), "pump")

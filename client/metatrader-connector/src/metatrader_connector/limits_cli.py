@@ -11,7 +11,7 @@ from client_security.adapters.papers import Papers
 from client_security.adapters.private_file import write_private
 from client_security.vaults import vault_in
 from kit.errors import KitError
-from metatrader_connector.adapters import identity_file
+from metatrader_connector.adapters import identity_file, named_terminal
 from metatrader_connector.adapters.halt_file import HaltFile
 from metatrader_connector.adapters.limits_file import document_of, limits_of
 from metatrader_connector.domain import halt
@@ -37,7 +37,9 @@ def main(arguments: list[str]) -> int:
     resume = verbs.add_parser("resume", help="let orders go out again")
     account = verbs.add_parser("account", help="agree to trade the account that MT5 shows now")
     account.add_argument("--yes", action="store_true", help="do not ask")
-    for verb in (show, change, confirm, stop, resume, account):
+    symbol = verbs.add_parser("symbol", help="say which symbol of the broker is meant: NAME=BROKERNAME")
+    symbol.add_argument("pairs", nargs="+", metavar="NAME=BROKERNAME")
+    for verb in (show, change, confirm, stop, resume, account, symbol):
         verb.add_argument("--data", type=Path, required=True, help="the client's data directory")
     options = top.parse_args(arguments)
     if options.verb in WITHOUT_VAULT:
@@ -120,5 +122,20 @@ def _account(options: argparse.Namespace) -> int:
     return 0
 
 
-WITHOUT_VAULT = {"halt": _halt, "resume": _resume, "account": _account}
+def _symbol(options: argparse.Namespace) -> int:
+    path = options.data / named_terminal.FILE
+    try:
+        pairs = dict(text.strip().partition("=")[::2] for text in options.pairs)
+        if not all(name and theirs for name, theirs in pairs.items()):
+            raise ValueError("write NAME=BROKERNAME, such as EURUSD=EURUSD.pro")
+        answers = named_terminal.answers_in(path) | pairs
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    named_terminal.keep_answers(path, answers)
+    print("; ".join(f"{name} is {theirs}" for name, theirs in pairs.items()))
+    return 0
+
+
+WITHOUT_VAULT = {"halt": _halt, "resume": _resume, "account": _account, "symbol": _symbol}
 """Verbs that must work when nothing else does."""

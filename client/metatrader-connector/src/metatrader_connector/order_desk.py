@@ -131,8 +131,6 @@ class OrderDesk:
         await self.journal.begin(entry)
         self.failpoint("after_journal")
         sent = await self._sent_once(request)
-        if not isinstance(sent, str):
-            self.gate.answered(signal)
         self.failpoint("after_send")
         if isinstance(sent, str):
             unknown = Outcome(ExecutionState.UNKNOWN, "no_answer", f"{sent}; the broker's books are being searched")
@@ -149,6 +147,7 @@ class OrderDesk:
             await self._close(entry, Outcome(ExecutionState.NOT_SENT, code, f"not sent: {sent.text}"))
             return
         outcome = answered(entry, sent, sent.filling == RETURN)
+        self.gate.answered(signal, outcome)
         if outcome.filled:
             self._filling[signal.symbol] = sent.filling
         await self._close(entry, outcome)

@@ -10,7 +10,7 @@ from contracts.accounts import Side
 from contracts.signals import Signal
 from kit.clock import Clock
 from metatrader_connector.account_watch import HEDGING, AccountWatch
-from metatrader_connector.domain.executor import BUY, SELL, Entry
+from metatrader_connector.domain.executor import BUY, SELL, Entry, Outcome
 from metatrader_connector.domain.exposure import open_lots, signed_lots
 from metatrader_connector.domain.halt import halted
 from metatrader_connector.domain.limits import (
@@ -25,6 +25,7 @@ from metatrader_connector.domain.limits import (
     refusal_by_volume,
 )
 from metatrader_connector.domain.readiness import symbol_blocked_because
+from metatrader_connector.domain.terminal import PositionFacts
 from metatrader_connector.ports import Journal, LimitsUnreadable
 
 MINUTE_MS = 60_000
@@ -38,6 +39,8 @@ class OnItsWay(NamedTuple):
     lots: Decimal
     """Negative for a sale."""
     answered_ns: int
+    opened: PositionFacts | None = None
+    """The position it has opened, as the terminal's answer tells it."""
 
 
 @dataclass(slots=True)
@@ -72,10 +75,17 @@ class OrderGate:
             or self._not_at_this_price(signal, limits)
         )
 
-    def answered(self, signal: Signal) -> None:
+    def answered(self, signal: Signal, outcome: Outcome) -> None:
         """The terminal has answered; until a picture shows it the order counts by itself."""
         volume = signed_lots(signal.side, signal.volume)
-        self._on_its_way.append(OnItsWay(signal.position, signal.symbol, volume, self.clock.monotonic_ns()))
+        opened = None
+        if outcome.filled and not signal.position:
+            kind, held = (BUY if signal.side is Side.BUY else SELL), float(outcome.filled)
+            opened = PositionFacts(
+                outcome.position, signal.symbol, kind, held, outcome.price, outcome.price, 0.0, 0.0, 0, signal.magic,
+                signal.comment, signal.sl, signal.tp, outcome.position,
+            )  # fmt: skip
+        self._on_its_way.append(OnItsWay(signal.position, signal.symbol, volume, self.clock.monotonic_ns(), opened))
 
     def _unseen(self) -> list[OnItsWay]:
         self._on_its_way = [one for one in self._on_its_way if one.answered_ns >= self.watch.asked_ns]
@@ -90,15 +100,17 @@ class OrderGate:
     def _not_tradable(self, signal: Signal) -> Refusal | None:
         symbol = self.watch.facts.get(signal.symbol)
         if symbol is None:
-            return Refusal("symbol_not_allowed", f"{signal.symbol} is not among the symbols this client streams")
+            return Refusal("symbol_not_allowed", self.watch.symbol_trouble(signal.symbol))
         side = BUY if signal.side is Side.BUY else SELL
-        if blocked := symbol_blocked_because(symbol, side, signal.position != 0):
+        if blocked := symbol_blocked_because(symbol, side, signal.position != 0, self.watch.closed(signal.symbol)):
             return Refusal("trading_not_allowed", blocked)
         return refusal_by_volume(signal.volume, symbol)
 
     def _not_a_close(self, signal: Signal, searching: Iterable[Entry]) -> Refusal | None:
         picture = self.watch.picture
-        found = next((p for p in picture.positions if p.ticket == signal.position), None) if picture else None
+        unseen = [one.opened for one in self._unseen() if one.opened is not None]
+        shown = (*picture.positions, *unseen) if picture else ()
+        found = next((p for p in shown if p.ticket == signal.position), None)
         closing = [abs(one.lots) for one in self._unseen() if one.position == signal.position]
         # of an order without an answer nobody knows whether the picture shows it
         closing += [e.signal.volume for e in searching if e.signal.position == signal.position]

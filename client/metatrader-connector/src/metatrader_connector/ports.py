@@ -31,10 +31,20 @@ class LimitsUnreadable(Exception):
 class Terminal(Protocol):
     """One MT5 terminal. Calls raise TerminalDown; orders go ahead of reads."""
 
-    opened: Opened | None
-    """None while it is down."""
-    session: int
-    """Rises with every new start."""
+    @property
+    def opened(self) -> Opened | None:
+        """None while it is down."""
+        ...
+
+    @property
+    def session(self) -> int:
+        """Rises with every new start."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why it is down."""
+        ...
 
     async def ready(self) -> Opened:
         """Wait until the terminal is open."""

@@ -2,6 +2,7 @@
 
 from client_security.settings import ClientSettings
 from metatrader_connector.domain.broker_clock import ZONES
+from metatrader_connector.domain.feed_watch import sessions_of
 from metatrader_connector.terminal_process import MODULES
 
 
@@ -24,6 +25,11 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
     """The same for an order; it becomes UNKNOWN and is searched for."""
     symbols: tuple[str, ...] = ()
     """What to stream, as the broker spells it; empty: all of Market Watch."""
+    sessions: tuple[str, ...] = ()
+    """When markets are open, by the broker's clock: `XAUUSD=Mon-Fri 01:00-23:57`, `BTCUSD=24/7`. Others: Monday to
+    Friday, which is only used to tell silence from a weekend."""
+    stale_after_s: int = 60
+    """A symbol without a price for so long, while its market is open, is told of; when all are, trading stops."""
     most_symbols: int = 64
     """At most so many."""
     poll_ms: float = 10.0
@@ -45,6 +51,9 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
             raise ValueError(f"terminal is {self.terminal!r}: use {' or '.join(MODULES)}")
         if self.terminal_clock not in ZONES:
             raise ValueError(f"terminal_clock is {self.terminal_clock!r}: use {' or '.join(ZONES)}")
+        sessions_of(self.sessions)
+        if self.stale_after_s < 5:
+            raise ValueError("stale_after_s must be at least 5")
         if not self.terminal_path:
             raise ValueError("terminal_path is empty: write the full path of the terminal")
         if not 1 <= self.poll_ms <= 1_000:

@@ -12,6 +12,7 @@ from kit import log
 from kit.clock import Clock
 from metatrader_connector.domain.broker_clock import to_broker
 from metatrader_connector.domain.cursor import FIRST_SECOND, Cursor, Rows, rows_of
+from metatrader_connector.domain.feed_watch import FeedWatch
 from metatrader_connector.domain.limits import Quote
 from metatrader_connector.domain.pace import LEAST, Pace
 from metatrader_connector.domain.terminal import Opened, TickRead
@@ -128,6 +129,7 @@ class Reader:
     symbols: Callable[[], tuple[str, ...]]
     """What to stream now; empty until the account was seen, or when it is the wrong one."""
     keep_aside: KeepAside
+    feed: FeedWatch | None = None
     quotes: dict[str, Quote] = field(default_factory=dict)
     trouble: str = ""
     ticks_read: int = 0
@@ -151,6 +153,8 @@ class Reader:
     async def _read_session(self, opened: Opened) -> None:
         session, cursors = self.terminal.session, await self.spool.cursors()
         epoch = self.spool.epoch
+        if self.feed is not None:
+            self.feed.begin(self.clock.now_ms())
         behind: set[str] = set()
         seen: set[str] = set()
         saving: asyncio.Task[None] | None = None
@@ -224,6 +228,8 @@ class Reader:
             last = found.batches[-1]
             bid, ask = (memoryview(column).cast("d")[-1] for column in (last.bid, last.ask))
             self.quotes[name] = Quote(bid, ask, now_ms)
+            if self.feed is not None:
+                self.feed.heard(name, now_ms)
 
     async def _save(self, results: list[Received], epoch: int) -> None:
         counts: dict[str, int] = {}

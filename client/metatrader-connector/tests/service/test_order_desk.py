@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from desk_room import OPENED, SYMBOL, Room
 
+from contracts.accounts import Side
 from contracts.executions import ExecutionState as State
 from kit.testing import eventually
 from metatrader_connector.account_watch import EVERY_S
@@ -217,3 +218,14 @@ async def test_a_symbol_the_terminal_does_not_know_is_named_and_the_others_are_s
     assert (room.watch.symbols(), room.watch.blocked()) == (("EURUSD",), "")
     assert "the terminal does not know NOPE" in await room.watch.probe()
     assert (await room.give(room.signal(symbol="NOPE"))).code == "symbol_not_allowed"
+
+
+async def test_a_position_that_was_opened_a_moment_ago_can_be_closed_before_the_terminal_shows_it(room) -> None:
+    await room.watch.look(OPENED)
+    opening = room.signal()
+    await room.desk.judge(room.signed(opening), room.clock.now_ms(), 0)
+    position = room.line.sent[-1].position
+    for volume, state in (("0.11", State.REFUSED), ("0.1", State.FILLED), ("0.1", State.REFUSED)):
+        closing = room.signal(side=Side.SELL, position=position, volume=Decimal(volume))
+        await room.desk.judge(room.signed(closing), room.clock.now_ms(), 0)
+        assert room.line.sent[-1].state is state
