@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from data_collector.adapters.fetch import MAX_BYTES, Fetcher
+from data_collector.adapters.fetch import MAX_BYTES, Fetcher, _wait_ms
 from data_collector.domain.egress import hosts_of, is_public, key_for, target
 from data_collector.domain.politeness import Fetched, FetchRefused
 
@@ -195,3 +195,26 @@ def test_the_key_of_a_source_goes_to_its_own_host_alone_and_never_in_plain() -> 
         key_for("http://data.example/feed", "data.example", "http", "k")
     with pytest.raises(FetchRefused, match="over https only"):
         Fetcher(frozenset({"data.example"}), lambda host, port: [PUBLIC])("http://data.example/feed", key="k")
+
+
+class _Answer:
+    def __init__(self, **headers: str) -> None:
+        self.headers = headers
+
+    def getheader(self, name: str) -> str | None:
+        return self.headers.get(name.replace("-", "_"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_ms"),
+    [
+        ({"Retry_After": "Fri, 14 Aug 2026 20:00:00 GMT", "Date": "Fri, 14 Aug 2026 19:00:00 GMT"}, 3_600_000),
+        ({"Retry_After": "Fri, 14 Aug 2026 18:00:00 GMT", "Date": "Fri, 14 Aug 2026 19:00:00 GMT"}, 0),
+        ({"Retry_After": "Fri, 14 Aug 2026 20:00:00 GMT"}, 0),
+        ({"Retry_After": "soon"}, 0),
+        ({"Retry_After": "9" * 12}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_source_may_say_by_a_date_when_it_may_be_asked_again(headers: dict[str, str], wait_ms: int) -> None:
+    assert _wait_ms(_Answer(**headers)) == wait_ms  # type: ignore[arg-type]

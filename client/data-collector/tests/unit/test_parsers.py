@@ -1,5 +1,6 @@
 """Feeds of the real shapes are read; anything unsafe or strange is refused whole."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -206,3 +207,10 @@ def test_D17_what_is_dated_in_the_future_is_not_believed() -> None:
     assert fault(item, ms(2026, 1, 2)) == ""
     far = CalendarEvent("k", "s", "t", ms(2036, 1, 1), 0)
     assert "two years" in fault(far, ms(2026, 1, 1))
+
+
+@pytest.mark.parametrize("hostile", ["<" * 4_000_000, "<a " * 1_000_000, "&lt;" * 1_000_000, "<!--" * 1_000_000])
+def test_D17_no_text_takes_longer_than_it_is_long(hostile: str) -> None:
+    began = time.process_time()
+    plain(hostile)
+    assert time.process_time() - began < 1

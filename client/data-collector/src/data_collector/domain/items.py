@@ -19,7 +19,10 @@ DAY_MS = 86_400_000
 MOST_AHEAD_MS = 800 * DAY_MS
 """Calendars reach two years ahead at most; what lies beyond is a mistake."""
 IMPACTS = {"high": "high", "medium": "medium", "moderate": "medium", "low": "low", "holiday": "holiday"}
-_TAG = re.compile(r"<[^>]*>")
+# what is not closed before the next one opens is no tag: so no text, however hostile, is read more than once
+_TAG = re.compile(r"<[^<>]*>")
+_MAX_RAW = 65_536
+"""Characters of a text that are looked at: markup may be many times as long as what it says."""
 _SPACE = re.compile(r"\s+")
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -63,7 +66,7 @@ def plain(text: object) -> str:
 
     It is text and not HTML: whoever shows it as HTML escapes it.
     """
-    stripped = html.unescape(_TAG.sub(" ", text if isinstance(text, str) else ""))
+    stripped = html.unescape(_TAG.sub(" ", text[:_MAX_RAW] if isinstance(text, str) else ""))
     # a second time: feeds escape twice, and nothing that looks like a tag may be left
     stripped = _SPACE.sub(" ", _TAG.sub(" ", stripped))
     clean = "".join(c for c in stripped if c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs"))
