@@ -60,11 +60,12 @@ def test_every_timeframe_is_built_on_the_brokers_clock_as_the_calendar_says(desk
     desk.load_rows(rows, clock=clock)
     desk.step(7_000)
     expected: dict[datetime, list[float]] = {}
+    newest = datetime.min.replace(tzinfo=UTC)
     for ms, bid, _ in rows:
         stamp = datetime.fromtimestamp(broker_ms(clock, ms) // 1000, UTC)
-        newest = max(expected, default=datetime.min.replace(tzinfo=UTC))
         # the hour that autumn shows twice does not open its bars again
-        expected.setdefault(max(opens(stamp, name), newest), []).append(bid)
+        newest = max(opens(stamp, name), newest)
+        expected.setdefault(newest, []).append(bid)
     rates = mt5.copy_rates_range("EURUSD", getattr(mt5, name), 1, 2**31 - 1)
     assert rates["time"].tolist() == [int(time.timestamp()) for time in expected]
     assert rates["open"].tolist() == [bids[0] for bids in expected.values()]
