@@ -107,10 +107,11 @@ def test_a_positional_function_answers(mt5: Any, good: dict[str, Any], name: str
 
 @pytest.mark.parametrize("name", POSITIONAL)
 def test_a_positional_function_takes_no_keywords(mt5: Any, good: dict[str, Any], name: str) -> None:
-    assert mt5.terminal_info() is not None
+    keywords = {key: good[key] for key, _ in slots(name)}
+    assert mt5.symbol_info(UNKNOWN) is None
     with pytest.raises(TypeError):
-        getattr(mt5, name)(**{key: good[key] for key, _ in slots(name)})
-    assert mt5.last_error() == (1, "Success"), "it is refused before the module is entered"
+        getattr(mt5, name)(**keywords)
+    assert mt5.last_error()[0] == -4, "it is refused before the module is entered, which would begin with a success"
 
 
 @pytest.mark.parametrize("name", POSITIONAL)
