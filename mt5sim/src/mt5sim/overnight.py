@@ -47,31 +47,38 @@ def next_due(ledger: Ledger, profiles: dict[str, SymbolProfile]) -> int:
     return min(min(orders, default=NEVER), min(positions, default=NEVER))
 
 
-def fall_due(desk: Desk, profiles: dict[str, SymbolProfile], due_msc: int, now_msc: int) -> Change:
+def fall_due(
+    desk: Desk, profiles: dict[str, SymbolProfile], due_msc: int, now_msc: int, quiet_until_msc: int
+) -> Change:
     """Everything that is due at a moment, or the next position to reopen; ask again until nothing is left.
 
-    Raises ArithmeticError when nothing converts a swap.
+    Up to `quiet_until_msc` no symbol has a newer price: the nights up to then are charged together, so that a weekend,
+    or a stamp that is wrong by years, costs one change. Raises ArithmeticError when nothing converts a swap.
     """
     ledger = desk.ledger
     expired = tuple(
-        ended(order, c.ORDER_STATE_EXPIRED, max(due_msc, order.time_setup_msc))
+        ended(order, c.ORDER_STATE_EXPIRED, due_msc)
         for order in ledger.pending.values()
         if order.symbol in profiles and expires_at(order, profiles[order.symbol]) <= due_msc
     )
     touched: list[TradePosition] = []
+    last = max(due_msc, quiet_until_msc) // DAY_MS * DAY_MS
     for position in ledger.positions.values():
         profile = profiles.get(position.symbol)
         if profile is None or next_midnight(position, profile) > due_msc:
             continue
         moved = _without_stops(position, profile)
-        count = nights(profile, due_msc) if profile.swap_mode else 0
+        count = 0
+        if profile.swap_mode != c.SYMBOL_SWAP_MODE_DISABLED:
+            midnights = range(next_midnight(position, profile), last + 1, DAY_MS)
+            count = sum(nights(profile, midnight) for midnight in midnights)
         if profile.swap_mode in REOPENING and count:
             if not expired and not touched:
-                return _reopened(desk, profile, moved, count, now_msc)
+                return _reopened(desk, profile, moved, count, max(last, now_msc))
             continue
         paid = swap(desk.valuation, profile, moved, count) if count else 0.0
         total = round(moved.swap + paid, MONEY_DIGITS)
-        touched.append(changed(moved, swap=total, time_update=due_msc // 1000, time_update_msc=due_msc))
+        touched.append(changed(moved, swap=total, time_update=last // 1000, time_update_msc=last))
     return Change(orders=expired, positions=tuple(touched))
 
 

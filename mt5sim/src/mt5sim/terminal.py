@@ -60,12 +60,14 @@ class Terminal:
         self._refresh()
         for feed in self.feeds.values():
             feed.linked = not self.faults.disconnect
-            if feed.linked:
-                feed.advance(self.now())
         self.settle()
 
     def settle(self) -> None:
-        """Let the broker do what ticks and clock have brought about since the last look."""
+        """Let the market go on, and the broker do what ticks and clock have brought about since the last look."""
+        for feed in self.feeds.values():
+            # whoever reads one symbol at full speed takes the others along: their events may be the earlier ones
+            if feed.linked:
+                feed.advance(self.now())
         while not self.watch.idle(self.ledger) and self.watch.next_event(self.ledger, self.server_msc()) is not None:
             event: Event | None = None
 

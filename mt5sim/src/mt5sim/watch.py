@@ -27,6 +27,8 @@ class Event:
     msc: int
     """ broker time by the market's order of events """
     trigger: Trigger | None = None
+    now_msc: int = 0
+    """ the broker's clock when it was looked for """
 
 
 @dataclass(slots=True)
@@ -65,8 +67,8 @@ class Watch:
         first = min(found, key=lambda row: row[:2], default=None)
         due = self._next_due(ledger)
         if due <= now_msc and (first is None or due <= first[0]):
-            return Event(due)
-        return None if first is None else Event(first[0], first[2])
+            return Event(due, None, now_msc)
+        return None if first is None else Event(first[0], first[2], now_msc)
 
     def change(self, ledger: Ledger, event: Event) -> Change:
         """What the event does to the books. Raises ArithmeticError while a currency cannot be converted."""
@@ -74,7 +76,7 @@ class Watch:
         valuation = replace(self.valuation, quote=lambda symbol: self._quote_at(symbol, event))
         desk = Desk(ledger, valuation)
         if event.trigger is None:
-            return fall_due(desk, self.profiles, event.msc, msc)
+            return fall_due(desk, self.profiles, event.msc, msc, self._quiet_until(event))
         position = event.trigger.position
         if position is None:
             assert event.trigger.order is not None
@@ -139,6 +141,12 @@ class Watch:
             due = next_due(ledger, self.profiles)
             self._due = (ledger, ledger.version, due)
         return due
+
+    def _quiet_until(self, event: Event) -> int:
+        """When the next tick after the event comes, of any symbol."""
+        following = ((feed, feed.tape.first_at(event.msc)) for feed in self.feeds.values())
+        ticks = (int(feed.tape.newest_msc[index]) for feed, index in following if index < feed.visible)
+        return min(ticks, default=event.now_msc)
 
     def _quote_at(self, symbol: str, event: Event) -> Quote | None:
         """The price at the event: the tick's own where it is this symbol's, else the newest one by then."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 import mt5sim as mt5
+from mt5sim.session import session
 
 EURUSD = mt5.BUILT_IN["EURUSD"]
 DAY_MS = 86_400_000
@@ -43,6 +44,17 @@ def swaps(**fields) -> dict[str, object]:
 def test_each_night_is_charged_once_wednesdays_three_times_and_weekends_not(desk, days, nights: int) -> None:
     hold(desk, days, **swaps())
     assert desk.position().swap == pytest.approx(-5.0 * nights)
+
+
+def test_a_stamp_that_is_wrong_by_decades_costs_one_change_to_the_books(desk) -> None:
+    far = MONDAY + 80 * 365 * DAY_MS
+    state = desk.folder / "account.sqlite"
+    desk.load_rows([(MONDAY, *PRICE), (far, *PRICE), (MONDAY + 1000, *PRICE)], state_file=state, **swaps())
+    desk.buy(0.01)
+    before = session.loaded.ledger.version
+    desk.step(2)
+    assert session.loaded.ledger.version == before + 1
+    assert desk.position().swap < -100
 
 
 def test_a_market_without_weekends_charges_every_night_once(desk) -> None:

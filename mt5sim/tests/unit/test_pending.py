@@ -144,6 +144,12 @@ def test_a_buy_stop_limit_limits_below_its_stop(desk, order_type: int, stoplimit
     assert place(order_type, 1.1010, stoplimit=stoplimit).retcode == retcode
 
 
+@pytest.mark.parametrize(("stoplimit", "retcode"), [(1.1002, 10009), (1.10021, 10015)])
+def test_the_limit_of_a_stop_limit_keeps_the_stops_level_to_its_stop(desk, stoplimit: float, retcode: int) -> None:
+    desk.load(FLAT, symbols=(replace(EURUSD, stops_level=200),))
+    assert place(BUY_STOP_LIMIT, 1.1022, stoplimit=stoplimit).retcode == retcode
+
+
 def test_an_order_is_modified_and_keeps_its_ticket_and_volume(desk) -> None:
     desk.load(FLAT)
     ticket = place(BUY_LIMIT, 1.09).order
@@ -275,3 +281,18 @@ def test_pending_orders_survive_a_restart_and_are_filled_afterwards(desk) -> Non
     assert place(BUY_LIMIT, 1.05).order == gone + 1
     desk.step(2)
     assert desk.position().ticket == kept
+
+
+def test_events_of_several_symbols_happen_in_the_order_of_their_time(desk) -> None:
+    """However the ticks are read: the dollar is sold at its own tick, and what comes later knows it."""
+    files = {}
+    for name, prices in {"EURUSD": [1.1, 1.1, 1.1, 1.09], "GBPUSD": [1.3, 1.29, 1.28, 1.28]}.items():
+        rows = [(T0 + 1000 * i, price, round(price + 0.0002, 5)) for i, price in enumerate(prices)]
+        files[name] = desk.write(rows, f"{name}.csv")
+    mt5.load(mt5.TerminalConfig(market=mt5.Replay(files=files, speed=0)))
+    for name, price in (("EURUSD", 1.095), ("GBPUSD", 1.295)):
+        assert place(BUY_LIMIT, price, symbol=name).retcode == mt5.TRADE_RETCODE_DONE
+    mt5.copy_ticks_from("EURUSD", 1, 10, mt5.COPY_TICKS_ALL)
+    mt5.copy_ticks_from("GBPUSD", 1, 10, mt5.COPY_TICKS_ALL)
+    filled = [(deal.symbol, deal.time_msc - T0) for deal in mt5.history_deals_get(1, 2**31 - 1)[1:]]
+    assert filled == [("GBPUSD", 1000), ("EURUSD", 3000)]
