@@ -12,9 +12,9 @@ from mt5sim.clock import CLOCKS
 from mt5sim.exchange import SYMBOLS as LIVE_SYMBOLS
 from mt5sim.knobs import Faults
 from mt5sim.margin import FUTURES, SUPPORTED
+from mt5sim.market_week import week
 from mt5sim.markets import Generator, Live, Market, Replay, mistakes_of, symbols_of
 from mt5sim.profiles import BUILT_IN, COMMISSION_ENTRIES, SymbolProfile
-from mt5sim.sessions import week
 
 MARGIN_MODES = {
     "netting": c.ACCOUNT_MARGIN_MODE_RETAIL_NETTING,

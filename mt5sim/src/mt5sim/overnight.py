@@ -4,10 +4,10 @@ from mt5sim import constants as c
 from mt5sim.costs import DAY_MS, REOPENING, nights, swap
 from mt5sim.execution import Desk
 from mt5sim.ledger import MONEY_DIGITS, Change, Ledger
+from mt5sim.market_week import week
 from mt5sim.pending import ended
 from mt5sim.profiles import SymbolProfile
 from mt5sim.records import changed
-from mt5sim.sessions import week
 from mt5sim.structs import TradeOrder, TradePosition
 
 NEVER = 2**62

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from mt5sim import constants as c
 from mt5sim.ledger import MONEY_DIGITS, Ledger
 from mt5sim.margin import FOREX, slope
+from mt5sim.market_week import is_open, week
 from mt5sim.profiles import SymbolProfile
 from mt5sim.rules import LIMITS, side_of
-from mt5sim.sessions import is_open, week
 from mt5sim.structs import TradeOrder, TradePosition
 from mt5sim.tape import FloatArray, IntArray, Ticks
 from mt5sim.valuation import Valuation

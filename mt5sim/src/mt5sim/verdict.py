@@ -8,9 +8,9 @@ from mt5sim.config import Account
 from mt5sim.execution import Desk, Fill
 from mt5sim.knobs import Faults
 from mt5sim.ledger import VOLUME_DIGITS, Change
+from mt5sim.market_week import is_open
 from mt5sim.profiles import SymbolProfile
 from mt5sim.rules import side_of
-from mt5sim.sessions import is_open
 from mt5sim.structs import TradePosition
 from mt5sim.valuation import AccountState, Quote
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import mt5sim as mt5
-from mt5sim.sessions import week
+from mt5sim.market_week import week
 
 EURUSD = mt5.BUILT_IN["EURUSD"]
 QUOTES = [(1.1000, 1.1002), (1.1010, 1.1012)]
