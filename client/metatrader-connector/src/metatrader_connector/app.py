@@ -34,7 +34,8 @@ from metatrader_connector.order_gate import OrderGate
 from metatrader_connector.ports import Standing
 from metatrader_connector.routes import ServerSide
 from metatrader_connector.settings import Settings
-from metatrader_connector.tick_flow import Forwarder, Reader
+from metatrader_connector.tick_flow import Forwarder
+from metatrader_connector.tick_reader import Reader
 
 VERSION = "0.1.0"
 
@@ -114,6 +115,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         watch.symbols,
         Quarantine(home / "quarantine.jsonl").keep,
         feed,
+        settings.backfill_max_s,
     )
     desk = OrderDesk(
         terminal,

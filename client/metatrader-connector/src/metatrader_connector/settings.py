@@ -36,6 +36,8 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
     """Pause between two looks for new ticks when there were none; with new ones there is no pause."""
     first_read_s: int = 300
     """How many seconds of history the very first start reads; -1: all the terminal has. Later starts continue."""
+    backfill_max_s: int = 604_800
+    """After an absence at most so many seconds are read from history, the rest is a recorded gap; 0: all of it."""
     spool_max_mb: int = 2_048
     """Disk the spool may take while the server is away; then the oldest ticks go, and the gap is recorded and shown."""
     spool_max_age_s: int = 604_800

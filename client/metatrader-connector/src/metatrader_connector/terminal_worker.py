@@ -194,7 +194,8 @@ class Worker:
             if tick is None:
                 raise Fault(self.mt5.last_error())
             order = self._order(request, filling, tick)
-            if not last and self._will_not_fill(order):
+            sure = last or (request.filling_known and place == 0)
+            if not sure and self._will_not_fill(order):
                 continue
             sent = self._send_once(request, order, tick)
             if sent.retcode != INVALID_FILL or last:

@@ -1,26 +1,20 @@
-"""The way of a tick: terminal, validation, spool, uplink; and back: acks and rewinds."""
+"""The way of a tick from the spool to the server; and back: acks and rewinds."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from client_security.domain.enrolment import Enrolment
 from contracts.codec import encode
 from contracts.ticks import TickBatch
 from contracts.uplink import Rewind
 from kit import log
 from kit.clock import Clock
-from metatrader_connector.domain.broker_clock import to_broker
-from metatrader_connector.domain.cursor import FIRST_SECOND, Cursor, Rows, rows_of
-from metatrader_connector.domain.feed_watch import FeedWatch
-from metatrader_connector.domain.limits import Quote
+from metatrader_connector.domain.cursor import Rows
 from metatrader_connector.domain.pace import LEAST, Pace
-from metatrader_connector.domain.terminal import Opened, TickRead
-from metatrader_connector.domain.ticks import Origin, Received, receive
 from metatrader_connector.domain.window import Window
-from metatrader_connector.ports import Line, Spool, StorageFailed, Terminal, TerminalDown, TickSource
+from metatrader_connector.ports import Line, Spool
 
-ROWS_PER_READ = 20_000
+ROWS_PER_READ = 5_000
 RETRY_S = 0.25
 DISK_RETRY_S = 2.0
 AGE_EVERY_S = 60.0
@@ -110,132 +104,3 @@ class Forwarder:
                     break
                 self._sent(batch, encode(batch))
                 await asyncio.sleep(0)  # acks and signals get their turn between two frames
-
-
-@dataclass(slots=True)
-class Reader:
-    """Reads every symbol's new ticks, again and again. `quotes` holds the newest sane price of each."""
-
-    terminal: Terminal
-    source: TickSource
-    """The terminal asked again and again, or whoever tells sooner."""
-    spool: Spool
-    forwarder: Forwarder
-    enrolment: Enrolment
-    clock: Clock
-    zone: str
-    poll_s: float
-    first_read_s: int
-    symbols: Callable[[], tuple[str, ...]]
-    """What to stream now; empty until the account was seen, or when it is the wrong one."""
-    keep_aside: KeepAside
-    feed: FeedWatch | None = None
-    quotes: dict[str, Quote] = field(default_factory=dict)
-    trouble: str = ""
-    ticks_read: int = 0
-    gaps: int = 0
-
-    async def run(self) -> None:
-        """Read until cancelled. Every trouble is followed by a fresh start from what the spool knows."""
-        while True:
-            opened = await self.terminal.ready()
-            try:
-                await self._read_session(opened)
-                self.trouble = ""
-            except StorageFailed as error:  # a full disk: MT5 keeps the ticks, and they are read when there is room
-                self.trouble = str(error)
-                _log.error("spool_not_written", reason=self.trouble)
-                await asyncio.sleep(DISK_RETRY_S)
-            except (TerminalDown, OSError) as error:
-                self.trouble = str(error)
-            await asyncio.sleep(RETRY_S)
-
-    async def _read_session(self, opened: Opened) -> None:
-        session, cursors = self.terminal.session, await self.spool.cursors()
-        epoch = self.spool.epoch
-        if self.feed is not None:
-            self.feed.begin(self.clock.now_ms())
-        behind: set[str] = set()
-        seen: set[str] = set()
-        saving: asyncio.Task[None] | None = None
-        try:
-            while self.terminal.session == session and self.terminal.opened is not None and self.spool.epoch == epoch:
-                names = self.symbols()
-                for name in names:
-                    if name not in seen:
-                        seen.add(name)
-                        behind.add(name)
-                        cursors.setdefault(name, Cursor(name, self._first_second(opened)))
-                reads = tuple(
-                    TickRead(name, cursors[name].read_from_s, cursors[name].taken + ROWS_PER_READ) for name in names
-                )
-                packed = await self.source.ticks(reads) if reads else ()
-                if self.spool.epoch != epoch:
-                    break  # the cursors count in an epoch that is over
-                # a crash between read and spool only means that the same rows are read again
-                results = self._received(names, packed, cursors, behind, opened)
-                if results:
-                    if saving is not None:
-                        await saving
-                    saving = asyncio.create_task(self._save(results, epoch))
-                else:
-                    if saving is not None:
-                        await saving
-                        saving = None
-                    self.trouble = ""
-                    await (self.source.news(self.poll_s) if reads else asyncio.sleep(RETRY_S))
-        finally:
-            if saving is not None:
-                await asyncio.gather(saving, return_exceptions=True)
-
-    def _first_second(self, opened: Opened) -> int:
-        if opened.replay or self.first_read_s < 0:
-            return FIRST_SECOND
-        return to_broker(self.zone, self.clock.now_ms()) // 1000 - self.first_read_s
-
-    def _received(
-        self,
-        names: tuple[str, ...],
-        packed: tuple[bytes | None, ...],
-        cursors: dict[str, Cursor],
-        behind: set[str],
-        opened: Opened,
-    ) -> list[Received]:
-        now_ms = self.clock.now_ms()
-        origin = Origin(self.enrolment.tenant, self.enrolment.account, self.spool.epoch, self.zone)
-        results = []
-        for name, data in zip(names, packed, strict=True):
-            if not data:
-                behind.discard(name)
-                continue
-            found = receive(origin, cursors[name], rows_of(data), now_ms, name in behind and not opened.replay)
-            cursors[name] = found.cursor
-            if found.new_rows < ROWS_PER_READ:
-                behind.discard(name)
-            if found.gap:
-                self.gaps += 1
-                _log.warning("history_changed", symbol=name)
-            if found.new_rows:
-                results.append(found)
-                self.ticks_read += found.new_rows
-                self._quote(name, found, now_ms)
-            for reason, rows in found.refused.items():
-                self.keep_aside(name, reason, rows, now_ms)
-        return results
-
-    def _quote(self, name: str, found: Received, now_ms: int) -> None:
-        if found.batches:
-            last = found.batches[-1]
-            bid, ask = (memoryview(column).cast("d")[-1] for column in (last.bid, last.ask))
-            self.quotes[name] = Quote(bid, ask, now_ms)
-            if self.feed is not None:
-                self.feed.heard(name, now_ms)
-
-    async def _save(self, results: list[Received], epoch: int) -> None:
-        counts: dict[str, int] = {}
-        for found in results:
-            for reason, rows in found.refused.items():
-                counts[reason] = counts.get(reason, 0) + len(rows)
-        batches = tuple(batch for found in results for batch in found.batches)
-        frames = await self.spool.append(batches, tuple(found.cursor for found in results), counts, epoch)
-        self.forwarder.spooled(frames)

@@ -22,7 +22,8 @@ from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Opened
 from metatrader_connector.routes import NewEpoch, ServerSide
-from metatrader_connector.tick_flow import Forwarder, Reader
+from metatrader_connector.tick_flow import Forwarder
+from metatrader_connector.tick_reader import Reader
 
 ENROLMENT = Enrolment("ws://127.0.0.1/", "default", "1000001", "a.b.c", {}, 1)
 
@@ -188,7 +189,7 @@ class Feed:
     """A terminal with a growing list of ticks; `during` runs while it is being read."""
 
     session, trouble = 1, ""
-    opened = Opened("paper", "c", 1, True, False)
+    opened = Opened("paper", "c", 1, True, True)
 
     def __init__(self, clock: FakeClock) -> None:
         self.rows = np.zeros(0, TICK_DTYPE)

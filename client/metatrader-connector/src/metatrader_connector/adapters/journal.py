@@ -2,6 +2,7 @@
 
 import sqlite3
 import uuid
+from collections import deque
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from contracts.executions import Execution, ExecutionState
 from metatrader_connector.adapters.sqlite import Database
 from metatrader_connector.domain.executor import Entry
 
+MINUTES_KEPT = 60
 KEEP_MS = 30 * 24 * 3_600_000
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -44,6 +46,10 @@ class SqliteJournal:
         self.last_session: str = self._database.now(lambda db: _named(db, "session", ""))
         self._seqs: dict[tuple[str, str], int] = self._database.now(_seqs)
         """ key, account -> newest number; every change is in the file first """
+        self._known: set[str] = self._database.now(_known)
+        """ signals the file has an order of, so that of a new one the file need not be asked """
+        self._begun: deque[int] = self._database.now(lambda db: _begun(db, now_ms))
+        """ when orders were sent, as far back as anybody asks, oldest first """
 
     async def held_in(self, session: str) -> None:
         """Remember the session in which the server lent us the account; a copy of this file stays behind."""
@@ -69,6 +75,8 @@ class SqliteJournal:
 
     async def find(self, signal_id: str) -> tuple[Entry, Execution | None] | None:
         """An order that is known, with its newest execution."""
+        if signal_id not in self._known:
+            return None
         return await self._database.run(lambda db: _find(db, signal_id))
 
     async def begin(self, entry: Entry) -> None:
@@ -85,10 +93,13 @@ class SqliteJournal:
                 "AND number < (SELECT max(number) FROM executions AS newest WHERE newest.epoch = executions.epoch)"
             )
 
+        self._begun.append(entry.journaled_ms)
+        self._known.add(entry.signal.id)
         await self._database.run(insert)
         self._answered(entry)
 
     def _answered(self, entry: Entry) -> None:
+        self._known.add(entry.signal.id)
         key = (entry.key_id, entry.signal.account)
         self._seqs[key] = max(self._seqs.get(key, 0), entry.signal.seq)
 
@@ -125,11 +136,10 @@ class SqliteJournal:
         return [msgspec.msgpack.decode(row[0], type=Entry) for row in rows]
 
     async def begun_since(self, since_ms: int) -> int:
-        """How many orders were sent since then."""
-        row = await self._database.run(
-            lambda db: db.execute("SELECT count(*) FROM orders WHERE journaled_ms >= ?", (since_ms,)).fetchone()
-        )
-        return int(row[0])
+        """How many orders were sent since then, at most MINUTES_KEPT back."""
+        while self._begun and self._begun[0] < since_ms:
+            self._begun.popleft()
+        return len(self._begun)
 
     async def not_stored(self, above: int) -> list[Execution]:
         """Executions of this epoch numbered above what the server has, oldest first."""
@@ -161,6 +171,16 @@ def _created(db: sqlite3.Connection, now_ms: int) -> int:
 def _named(db: sqlite3.Connection, name: str, first: str) -> str:
     db.execute("INSERT OR IGNORE INTO names VALUES (?, ?)", (name, first))
     return str(db.execute("SELECT value FROM names WHERE name = ?", (name,)).fetchone()[0])
+
+
+def _known(db: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in db.execute("SELECT signal_id FROM orders")}
+
+
+def _begun(db: sqlite3.Connection, now_ms: int) -> deque[int]:
+    since = now_ms - MINUTES_KEPT * 60_000
+    rows = db.execute("SELECT journaled_ms FROM orders WHERE journaled_ms >= ? ORDER BY journaled_ms", (since,))
+    return deque(row[0] for row in rows)
 
 
 def _seqs(db: sqlite3.Connection) -> dict[tuple[str, str], int]:

@@ -92,6 +92,7 @@ def request_of(
         highest,
         login,
         server,
+        worked is not None,
     )
 
 

@@ -215,6 +215,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     """The account it is for; another one may have been logged in since the last look. 0: any."""
     server: str = ""
     """The broker's server it is for. Empty: any."""
+    filling_known: bool = False
+    """The first mode was taken before: it need not be checked."""
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True):
