@@ -212,6 +212,51 @@ def tick_to_order(data: Path) -> list[Figure]:
     return [Figure("tick_to_order_p99_ms", percentile(delays, 0.99), "ms", 50, 5, conditions)]
 
 
+GOLD = ROOT.parent / "shared" / "data" / "xauusd_oanda_20140502_ticks_utc.csv.gz"
+
+
+def connector(data: Path) -> list[Figure]:
+    """The connector alone, terminal to disk: what it captures, how fast it is, and an order's way past its reads."""
+    module = _module(ROOT / "client/metatrader-connector/tests/bench_connector.py")
+    data.mkdir(parents=True, exist_ok=True)
+    figures = []
+    for speed, seconds in ((1.0, 60), (100.0, 3_600)):
+        if not GOLD.exists():
+            print(f"capture: the recording {GOLD.name} is not here", file=sys.stderr)
+            break
+        cut = data / f"gold{seconds}.csv"
+        count = module.busiest(GOLD, cut, seconds)
+        found, polled = asyncio.run(module.capture(data / f"capture{seconds}", cut, count, speed, seconds))
+        name = f"gold_{speed:g}x"
+        how = f"the busiest {seconds} s of the gold recording, {count:,} ticks, replayed at {speed:g}x by mt5sim"
+        share = round(100 * found / count, 2)
+        figures += [
+            Figure(f"{name}_captured_percent", share, "%", 100, 100, how + "; spooled ticks counted"),
+            Figure(
+                f"{name}_poller_percent", round(100 * polled / count, 1), "%", None, None,
+                how + "; a script that asks for the last tick every 100 ms of its own time",
+            ),
+        ]  # fmt: skip
+    file = data / "ticks.csv.gz"
+    made_ticks(file, STORED_TICKS)
+    rate = asyncio.run(module.throughput(data / "throughput", file, STORED_TICKS))
+    figures.append(
+        Figure("spooled_ticks_per_s", round(rate), "ticks/s", 200_000, None, f"{STORED_TICKS:,} ticks, mt5sim to disk")
+    )
+    delays, read = asyncio.run(module.order_delays(data / "orders", file, 300))
+    sync = module.fsync_ms(data / "fsync")
+    how = (
+        f"{len(delays)} orders, signal received to order_send entered, the intent's fsync included, while {read:,} "
+        f"ticks of history were read; an fsync alone on this disk took p50 {percentile(sync, 0.5)}, "
+        f"p99 {percentile(sync, 0.99)} ms; load {os.getloadavg()[0]:.1f}"
+    )
+    figures += [
+        Figure("signal_to_send_p50_ms", percentile(delays, 0.5), "ms", None, 1, how),
+        Figure("signal_to_send_p99_ms", percentile(delays, 0.99), "ms", None, 5, how),
+    ]
+    return figures
+
+
 def _post(url: str, body: dict[str, str]) -> dict[str, str]:
     """The headers of the answer to a JSON post."""
     request = urllib.request.Request(
@@ -266,6 +311,7 @@ BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "bridge": bridge,
     "stored": stored,
     "order": tick_to_order,
+    "connector": connector,
     "api": api,
     "mt5sim": simulator,
 }

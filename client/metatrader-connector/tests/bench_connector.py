@@ -5,6 +5,7 @@ import contextlib
 import csv
 import gzip
 import json
+import os
 import sys
 import time
 import uuid
@@ -169,6 +170,18 @@ async def throughput(home: Path, file: Path, count: int) -> float:
         while (found := await made.spooled()) < count:
             await asyncio.sleep(0.005)
         return (found - before) / (time.perf_counter() - began)
+
+
+def fsync_ms(file: Path, times: int = 200) -> list[float]:
+    """How long this disk takes to keep a page, in ms."""
+    found = []
+    with file.open("wb", buffering=0) as out:
+        for _ in range(times):
+            out.write(bytes(4_096))
+            began = time.perf_counter()
+            os.fsync(out.fileno())
+            found.append((time.perf_counter() - began) * 1_000)
+    return found
 
 
 async def order_delays(home: Path, file: Path, orders: int) -> tuple[list[float], int]:

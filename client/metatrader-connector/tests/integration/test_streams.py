@@ -140,22 +140,6 @@ async def test_a_dirty_real_file_arrives_complete(world, bridge) -> None:
     assert int(np.count_nonzero(marks & Mark.LOCKED)) == int(np.count_nonzero(raw[:, 1] == raw[:, 2]))
 
 
-async def test_a_full_spool_stops_reading_and_goes_on_when_the_server_takes_ticks(world, bridge) -> None:
-    path = made_file(world, 200_000)
-    terminal = world.terminal(market={"kind": "replay", "file": str(path), "symbol": "EURUSD", "speed": 0})
-    port, bridge_port = free_port(), bridge.port
-    await bridge.stop()
-    process = await world.start(terminal, port, spool_max_mb="1")
-    try:
-        reader = "spool is full"
-        await eventually(lambda: _health(world, port, reader), within_s=20)
-        await bridge.start(bridge_port)
-        await eventually(lambda: bridge.total() == 200_000 - 4, within_s=40)
-    finally:
-        await stop(process)
-    assert bridge.rewinds == 0
-
-
 async def _health(world, port: int, text: str) -> bool:
     files = local_files(world.data, DESKTOP)
     try:
