@@ -15,12 +15,11 @@ from desktop.asking import passphrase_options
 from desktop.config_cli import CONFIG_DIR, add_config, run_config
 from desktop.health import ask
 from desktop.plan import Chosen, State, ports
+from desktop.setup_cli import STATE_FILE, add_setup, run_setup
 from desktop.supervisor import Supervisor, trouble_of
 from desktop.vault_cli import add_verbs, chosen_keeper, papers_of, run_doctor, run_pins, run_vault
 from kit.errors import KitError
 from kit.hardening import harden
-
-STATE_FILE = "client.json"
 
 
 def default_data() -> Path:
@@ -34,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="aitrading-client", description="The trader's side of the platform.")
     verbs = top.add_subparsers(dest="verb", required=True)
+    setup = add_setup(verbs)
     run = verbs.add_parser("run", help="start the client; options are remembered for the next start")
     run.add_argument("--enrolment", type=Path, help="the file the server's `terminal add` wrote; needed once")
     run.add_argument("--terminal", choices=("MetaTrader5", "mt5sim"))
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     back.add_argument("number", type=int)
     limits = verbs.add_parser("limits", help="your own limits: show, set NAME=VALUE, confirm", add_help=False)
     limits.add_argument("words", nargs=argparse.REMAINDER)
-    for verb in (run, status, history, back, *add_config(verbs), *add_verbs(verbs)):
+    for verb in (setup, run, status, history, back, *add_config(verbs), *add_verbs(verbs)):
         verb.add_argument("--data", type=Path, default=default_data(), help="the client's data directory")
     return top
 
@@ -150,6 +150,7 @@ def main() -> int:
     harden()
     options = parser().parse_args()
     verbs = {
+        "setup": lambda options: run_setup(options, os.environ),
         "run": _run,
         "status": _status,
         "history": _history,

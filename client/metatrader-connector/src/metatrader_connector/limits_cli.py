@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 
 from client_security.adapters.papers import Papers
 from client_security.adapters.private_file import write_private
+from client_security.lifespan import VAULT_KEY_FIRST
 from client_security.vaults import vault_in
 from kit.errors import KitError
 from metatrader_connector.adapters import identity_file, named_terminal
@@ -44,7 +46,9 @@ def main(arguments: list[str]) -> int:
     options = top.parse_args(arguments)
     if options.verb in WITHOUT_VAULT:
         return WITHOUT_VAULT[options.verb](options)
-    papers = Papers(vault_in(options.data, lambda: getpass.getpass("Passphrase of the vault: ")))
+    # the desktop has opened the vault already: its key comes over a pipe, seen by its two ends only
+    key = bytes.fromhex(sys.stdin.readline().strip()) if os.environ.get(VAULT_KEY_FIRST) == "1" else b""
+    papers = Papers(vault_in(options.data, lambda: getpass.getpass("Passphrase of the vault: "), key))
     try:
         return {"show": _show, "set": _set, "confirm": _confirm}[options.verb](options, papers)
     except (KitError, OSError, ValueError) as error:

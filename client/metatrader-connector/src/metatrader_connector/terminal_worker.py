@@ -18,6 +18,7 @@ from metatrader_connector.domain.terminal import (
     AccountFacts,
     AccountLook,
     Call,
+    Checked,
     DealFacts,
     Launch,
     Listed,
@@ -25,6 +26,7 @@ from metatrader_connector.domain.terminal import (
     OrderFacts,
     PositionFacts,
     RangeRead,
+    Rehearsal,
     Reply,
     Request,
     Sent,
@@ -80,6 +82,7 @@ class Worker:
             "history": (tuple[int, int], lambda at: self._all(OrderFacts, self.mt5.history_orders_get(*at))),
             "deals": (tuple[int, int], lambda at: self._all(DealFacts, self.mt5.history_deals_get(*at))),
             "result": (tuple[int, int], self.result),
+            "rehearse": (Rehearsal, self.rehearse),
             "send": (Request, self.send),
             "remove": (int, self.remove),
         }
@@ -236,6 +239,23 @@ class Worker:
         """Whether `order_check` rules the filling mode out. Of all else the broker is the judge."""
         checked = self.mt5.order_check(**order)
         return checked is not None and checked.retcode == INVALID_FILL
+
+    def rehearse(self, wanted: Rehearsal) -> Checked:
+        """`order_check` and nothing more: what the terminal would say to such an order. No order can leave by this."""
+        tick = self.mt5.symbol_info_tick(wanted.symbol)
+        if tick is None:
+            raise Fault(self.mt5.last_error())
+        request = Request(
+            wanted.symbol, wanted.volume, self.mt5.ORDER_TYPE_BUY, wanted.fillings, 20, 0, "", 0, 0.0, 0.0, 0, 0
+        )
+        for filling in wanted.fillings:
+            found = self.mt5.order_check(**self._order(request, filling, tick))
+            if found is None:
+                error, text = self.mt5.last_error()
+                return Checked(0, text, 0.0, 0.0, filling, error or -1)
+            if found.retcode != INVALID_FILL:
+                break
+        return Checked(found.retcode, found.comment, found.margin, found.margin_free, filling)
 
     def _send_once(self, request: Request, order: dict[str, Any], tick: Any) -> Sent:
         self.failpoint("terminal_before_send")

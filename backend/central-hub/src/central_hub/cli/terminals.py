@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def _add(options: argparse.Namespace, data: DataDir) -> int:
     enrolment = issue(data, options.tenant, options.account, server)
     _write_private(out, msgspec.json.format(msgspec.json.encode(enrolment), indent=1))
     print(out)
+    # on the other stream: programs read the path from standard output
+    print(f"Tell the trader this fingerprint, by another way than the file goes: {enrolment.pins[0]}", file=sys.stderr)
     return 0
 
 

@@ -18,6 +18,7 @@ from metatrader_connector.domain.terminal import (
     OTHER_TERMINAL,
     AccountLook,
     Call,
+    Checked,
     DealFacts,
     Findings,
     Launch,
@@ -27,6 +28,7 @@ from metatrader_connector.domain.terminal import (
     Picture,
     PositionFacts,
     RangeRead,
+    Rehearsal,
     Reply,
     Request,
     Sent,
@@ -223,7 +225,7 @@ class TerminalClient:
     async def picture(self, symbols: tuple[str, ...]) -> Picture:
         """Account, terminal, positions and symbols, fetched in pieces."""
         look: AccountLook = await self._read(LOOKS, "account", None, AccountLook)
-        names = symbols or await self._market_watch()
+        names = symbols or await self.watched()
         facts: tuple[SymbolFacts, ...] = ()
         unknown: tuple[str, ...] = ()
         while len(facts) + len(unknown) < len(names):
@@ -232,7 +234,8 @@ class TerminalClient:
             facts, unknown = facts + piece.symbols, unknown + piece.unknown
         return Picture(look.account, look.terminal, look.positions, facts, unknown)
 
-    async def _market_watch(self) -> tuple[str, ...]:
+    async def watched(self) -> tuple[str, ...]:
+        """Names of the symbols in Market Watch, at most a minute old."""
         session, read_s, names = self._watched
         now_s = asyncio.get_running_loop().time()
         if session != self.session or now_s - read_s > WATCHED_FOR_S:
@@ -262,6 +265,11 @@ class TerminalClient:
     async def result(self, from_s: int, to_s: int) -> float:
         """What trading earned between two broker times."""
         found: float = await self._read(LOOKS, "result", (from_s, to_s), float)
+        return found
+
+    async def rehearse(self, wanted: Rehearsal) -> Checked:
+        """What the terminal would say to an order; nothing is sent."""
+        found: Checked = await self._read(LOOKS, "rehearse", wanted, Checked)
         return found
 
     async def send(self, request: Request) -> Sent:

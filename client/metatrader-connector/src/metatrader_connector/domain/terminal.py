@@ -219,6 +219,25 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     """The first mode was taken before: it need not be checked."""
 
 
+class Rehearsal(msgspec.Struct, frozen=True, array_like=True):
+    """An order that is only checked, never sent: a market buy of so many lots, with these filling modes in turn."""
+
+    symbol: str
+    volume: float
+    fillings: tuple[int, ...]
+
+
+class Checked(msgspec.Struct, frozen=True, array_like=True):
+    """The answer to `order_check`. `retcode` 0 is MT5's yes; `error` is its last_error when there was no answer."""
+
+    retcode: int
+    comment: str
+    margin: float
+    margin_free: float
+    filling: int
+    error: int = 0
+
+
 class Sent(msgspec.Struct, frozen=True, array_like=True):
     """The answer to `order_send`. `retcode` 0 = there was none; then `error` and `text` are MT5's last_error.
 
