@@ -26,6 +26,10 @@ HEDGING = 2
 EVERY_S = 1.0
 AT_LEAST_EVERY_MS = 5_000
 FRESH_MS = 5_000
+CLOCK_UNKNOWN = (
+    "the broker's clock is being detected: that takes some history or a moving price; "
+    "at a weekend and in a replay the setting terminal_clock has to say it"
+)
 MOST_GAPS = 16
 """ the newest gaps a state carries """
 AFTER_ORDER_S = 0.002
@@ -59,6 +63,8 @@ class AccountWatch:
     """Symbols of which a person has to say which one is meant."""
     alarm: Callable[[str, str], object] = lambda kind, words: None
     """Told once of each trouble that begins (kind, words), and of its end (kind, nothing)."""
+    clock_known: bool = True
+    """False while the broker's clock has not been detected: no time of the terminal can be used."""
     strayed: str = ""
     silent: str = ""
     """What to tell of symbols without prices; it blocks trading only when none has any."""
@@ -131,6 +137,9 @@ class AccountWatch:
         self.trouble = "; ".join((*told, *asked.values()))
         if not opened.replay:
             self.clock_fit.look(max((symbol.time for symbol in picture.symbols), default=0), self.taken_ms)
+        if not self.clock_known:
+            self.trouble = CLOCK_UNKNOWN
+            return
         self._listen(opened)
         self._alarm_of(opened)
         self._tell(opened, picture, always)
@@ -180,7 +189,7 @@ class AccountWatch:
 
     def symbols(self) -> tuple[str, ...]:
         """What to stream: nothing while the account is not the enrolled one."""
-        return tuple(self.facts) if self.picture is not None else ()
+        return tuple(self.facts) if self.picture is not None and self.clock_known else ()
 
     def blocked(self) -> str:
         """What stands between an order and the market, in plain words; empty when nothing does."""
@@ -195,6 +204,8 @@ class AccountWatch:
         return "; ".join(filter(None, (blocked_because(picture), self.strayed, self._clock_trouble(), silent)))
 
     def _clock_trouble(self) -> str:
+        if not self.clock_known:
+            return CLOCK_UNKNOWN
         skewed = self.server_clock.skew_ms(self.clock.now_ms(), self.clock.boot_ns()) is not None
         ours = self.server_clock.trouble(self.clock.now_ms(), self.clock.boot_ns()) if skewed else ""
         return ours or self.clock_fit.trouble

@@ -9,6 +9,7 @@ from client_security.domain.verification import Trust
 from client_security.lifespan import App
 from client_security.membership import Membership
 from client_security.vaults import VAULT_DIR, vault_in
+from metatrader_connector import clock_keeper
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters import identity_file, named_terminal
 from metatrader_connector.adapters.halt_file import HaltFile
@@ -23,6 +24,7 @@ from metatrader_connector.adapters.single import hold_directory
 from metatrader_connector.adapters.spool import SqliteSpool
 from metatrader_connector.adapters.terminal import TerminalClient
 from metatrader_connector.adapters.uplink import Uplink
+from metatrader_connector.clock_keeper import ClockKeeper
 from metatrader_connector.domain import halt
 from metatrader_connector.domain.feed_watch import FeedWatch, sessions_of
 from metatrader_connector.domain.lease import Lease
@@ -33,11 +35,13 @@ from metatrader_connector.order_desk import OrderDesk
 from metatrader_connector.order_gate import OrderGate
 from metatrader_connector.ports import Standing
 from metatrader_connector.routes import ServerSide
-from metatrader_connector.settings import Settings
+from metatrader_connector.settings import AUTO, Settings
 from metatrader_connector.tick_flow import Forwarder
 from metatrader_connector.tick_reader import Reader
 
 VERSION = "0.1.0"
+UNKNOWN_YET = "utc"
+"""The clock's name while it is being detected; no time is converted by it, because nothing is read until then."""
 
 
 async def create_app(app: App, settings: Settings, failpoint: Failpoint = never) -> None:
@@ -71,8 +75,10 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         settings.call_timeout_s,
         settings.send_timeout_s,
     )
+    auto = settings.terminal_clock == AUTO
+    zone = UNKNOWN_YET if auto else settings.terminal_clock
     terminal = NamedTerminal(worker, home / named_terminal.FILE)
-    feed = FeedWatch(settings.terminal_clock, settings.stale_after_s * 1000, sessions_of(settings.sessions))
+    feed = FeedWatch(zone, settings.stale_after_s * 1000, sessions_of(settings.sessions))
     switch = HaltFile(home / halt.FILE)
     lease, server_clock = Lease(), ServerClock()
     line = Uplink(
@@ -89,7 +95,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         line,
         enrolment,
         app.clock,
-        settings.terminal_clock,
+        zone,
         settings.symbols,
         settings.most_symbols,
         lambda: dict(spool.refused),
@@ -109,7 +115,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         forwarder,
         enrolment,
         app.clock,
-        settings.terminal_clock,
+        zone,
         settings.poll_ms / 1000,
         settings.first_read_s,
         watch.symbols,
@@ -125,7 +131,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         audit,
         Trust(enrolment.tenant, enrolment.account, keys, journal.created_ms),
         app.clock,
-        settings.terminal_clock,
+        zone,
         OrderGate(
             journal,
             watch,
@@ -140,6 +146,16 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         server_clock,
         failpoint,
     )
+
+    def use(name: str) -> None:
+        watch.zone = watch.clock_fit.zone = reader.zone = desk.zone = feed.broker_zone = name
+        watch.clock_fit.trouble = ""
+
+    keeper = ClockKeeper(terminal, watch, home / clock_keeper.FILE, app.clock, use, watch.alarm)
+    if auto:
+        watch.clock_known = False
+        keeper.begin()
+        app.run_task(keeper.run(), "clock")
     server = ServerSide(
         spool, journal, forwarder, desk, line, app.clock, lease, server_clock, papers, failpoint=failpoint
     )

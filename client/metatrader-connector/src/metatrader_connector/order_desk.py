@@ -230,7 +230,7 @@ class OrderDesk:
 
     async def search_once(self) -> None:
         """One look at the broker's books for all of them. A failed look proves nothing."""
-        if self.watch.picture is None:
+        if self.watch.picture is None or not self.watch.clock_known:
             return  # perhaps another account is logged in: its books say nothing about ours
         entries = list(self.searching.values())
         began = min(entry.journaled_ms for entry in entries)

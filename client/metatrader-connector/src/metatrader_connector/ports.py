@@ -58,6 +58,10 @@ class Terminal(Protocol):
         """Packed rows between two broker seconds, both included; None where the terminal refused."""
         ...
 
+    async def hours(self, symbol: str) -> tuple[int, ...]:
+        """Broker seconds at which the bars of an hour opened in about a year, oldest first."""
+        ...
+
     async def listed(self) -> tuple[Listed, ...]:
         """Every symbol of the broker, in Market Watch or not."""
         ...

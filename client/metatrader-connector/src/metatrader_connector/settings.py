@@ -5,6 +5,8 @@ from metatrader_connector.domain.broker_clock import ZONES
 from metatrader_connector.domain.feed_watch import sessions_of
 from metatrader_connector.terminal_process import MODULES
 
+AUTO = "auto"
+
 
 class Settings(ClientSettings, frozen=True, kw_only=True):
     """One connector speaks to one terminal and trades one account."""
@@ -16,7 +18,8 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
     terminal_path: str
     """Full path of terminal64.exe, or of the simulator's JSON file: without it the package picks any terminal."""
     terminal_clock: str = "ny+7"
-    """The broker's clock: `ny+7` (most brokers: New York plus seven hours) or `utc`."""
+    """The broker's clock: `ny+7` (most brokers: New York plus seven hours), `eet`, `utc`, `utc+3` and so on, or `auto`:
+    detected from when its weeks ended and from live quotes."""
     open_timeout_ms: int = 60_000
     """How long MT5 may take to log in."""
     call_timeout_s: float = 10.0
@@ -51,8 +54,8 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
         super().__post_init__()
         if self.terminal not in MODULES:
             raise ValueError(f"terminal is {self.terminal!r}: use {' or '.join(MODULES)}")
-        if self.terminal_clock not in ZONES:
-            raise ValueError(f"terminal_clock is {self.terminal_clock!r}: use {' or '.join(ZONES)}")
+        if self.terminal_clock not in (AUTO, *ZONES):
+            raise ValueError(f"terminal_clock is {self.terminal_clock!r}: use {AUTO}, {', '.join(ZONES)}")
         sessions_of(self.sessions)
         if self.stale_after_s < 5:
             raise ValueError("stale_after_s must be at least 5")

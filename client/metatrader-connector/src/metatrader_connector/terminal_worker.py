@@ -76,6 +76,7 @@ class Worker:
             "watched": (None, lambda _: self.watched()),
             "listed": (None, lambda _: self.listed()),
             "symbols": (tuple[str, ...], self.symbols),
+            "hours": (tuple[str, int, int], lambda at: self.hours(*at)),
             "connected": (None, lambda _: self.connected()),
             "positions": (None, lambda _: self._all(PositionFacts, self.mt5.positions_get())),
             "orders": (None, lambda _: self._all(OrderFacts, self.mt5.orders_get())),
@@ -174,6 +175,16 @@ class Worker:
                 raise Fault(error)
             unknown.append(name)
         return SymbolLook(len(infos) + len(unknown), tuple(infos), tuple(unknown))
+
+    def hours(self, symbol: str, first: int, count: int) -> tuple[int, ...]:
+        """Broker seconds at which bars of an hour opened, oldest first; `first` 0 is the current one. None is none."""
+        bars = self.mt5.copy_rates_from_pos(symbol, self.mt5.TIMEFRAME_H1, first, count)
+        if bars is None:
+            error = self.mt5.last_error()
+            if error[0] < NOT_FOUND:
+                raise Fault(error)
+            return ()
+        return tuple(int(second) for second in bars["time"])
 
     def connected(self) -> bool:
         """Whether the terminal reaches its broker."""

@@ -86,6 +86,10 @@ class NamedTerminal:
         name = self._names.get(read.symbol, read.symbol)
         return await self._terminal.ticks_range(RangeRead(name, read.from_s, read.to_s))
 
+    async def hours(self, symbol: str) -> tuple[int, ...]:
+        """When the bars of an hour opened in about a year."""
+        return await self._terminal.hours(self._names.get(symbol, symbol))
+
     async def listed(self) -> tuple[Listed, ...]:
         """Every symbol of the broker, as the broker calls it."""
         return await self._terminal.listed()

@@ -45,6 +45,7 @@ under way is never interrupted, so every read is cut into pieces."""
 WATCHED_FOR_S = 60.0
 """So long the list of Market Watch counts: MT5 gives it only with all it knows of every symbol of the broker."""
 HANGS_IN_A_ROW = 3
+BARS_AT_ONCE, YEAR_BARS = 500, 6_500
 _log = log.get("terminal")
 _encode = msgspec.msgpack.encode
 
@@ -246,6 +247,17 @@ class TerminalClient:
     async def listed(self) -> tuple[Listed, ...]:
         """Every symbol of the broker; a long read."""
         found: tuple[Listed, ...] = await self._read(HISTORY, "listed", None, tuple[Listed, ...])
+        return found
+
+    async def hours(self, symbol: str) -> tuple[int, ...]:
+        """When the bars of an hour opened in about a year, oldest first; a long read, in pieces."""
+        found: tuple[int, ...] = ()
+        while len(found) < YEAR_BARS:
+            at = (symbol, len(found), BARS_AT_ONCE)
+            older: tuple[int, ...] = await self._read(HISTORY, "hours", at, tuple[int, ...])
+            found = older + found
+            if len(older) < BARS_AT_ONCE:
+                break
         return found
 
     async def search(self, from_s: int, to_s: int) -> Findings:

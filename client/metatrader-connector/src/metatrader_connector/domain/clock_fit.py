@@ -50,7 +50,7 @@ class ClockFit:
         advice = (
             f"set it to {fits[0]} (start the client with --terminal-clock {fits[0]})"
             if fits
-            else f"{' and '.join(ZONES)} are known and neither fits; check this PC's clock and time zone"
+            else "no clock that is known fits; check this PC's clock and time zone"
         )
         return (
             f"the broker's clock is {apart} the one that terminal_clock={self.zone} means, "
