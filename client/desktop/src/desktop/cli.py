@@ -13,11 +13,13 @@ import msgspec
 from client_security.vaults import KINDS
 from desktop.asking import passphrase_options
 from desktop.config_cli import CONFIG_DIR, add_config, run_config
+from desktop.doctor_cli import run_doctor
 from desktop.health import ask
+from desktop.logs_cli import add_logs, run_logs
 from desktop.plan import Chosen, State, ports
 from desktop.setup_cli import STATE_FILE, add_setup, run_setup
 from desktop.supervisor import Supervisor, trouble_of
-from desktop.vault_cli import add_verbs, chosen_keeper, papers_of, run_doctor, run_pins, run_vault
+from desktop.vault_cli import add_verbs, chosen_keeper, papers_of, run_pins, run_vault
 from kit.errors import KitError
 from kit.hardening import harden
 
@@ -50,12 +52,13 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument("--free-ports", action="store_true", help="use any four free ports")
     status = verbs.add_parser("status", help="ask the running client how it is")
     status.add_argument("--json", action="store_true")
+    logs = add_logs(verbs)
     history = verbs.add_parser("history", help="list the versions of the settings")
     back = verbs.add_parser("rollback", help="make an older version of the settings the newest")
     back.add_argument("number", type=int)
     limits = verbs.add_parser("limits", help="your own limits: show, set NAME=VALUE, confirm", add_help=False)
     limits.add_argument("words", nargs=argparse.REMAINDER)
-    for verb in (setup, run, status, history, back, *add_config(verbs), *add_verbs(verbs)):
+    for verb in (setup, run, status, logs, history, back, *add_config(verbs), *add_verbs(verbs)):
         verb.add_argument("--data", type=Path, default=default_data(), help="the client's data directory")
     return top
 
@@ -158,7 +161,8 @@ def main() -> int:
         "limits": _limits,
         "config": run_config,
         "vault": run_vault,
-        "doctor": run_doctor,
+        "doctor": lambda options: run_doctor(options, os.environ),
+        "logs": run_logs,
         "pins": run_pins,
     }
     try:

@@ -131,7 +131,7 @@ class ThisPc:
         return self._program("config_manager", verb, str(self.data / CONFIG_DIR), given=given)
 
     def _program(self, *words: str, given: bytes) -> bytes:
-        return _said(self.world, LOOK_S, *words, given=given)
+        return program_said(self.world, LOOK_S, *words, given=given)
 
 
 def look_at(
@@ -140,13 +140,14 @@ def look_at(
     """One look through a terminal process of its own; trouble is in the answer. The client must not be running."""
     words = ["metatrader_connector", "look", "--data", str(data), "--terminal", terminal, "--path", path]
     try:
-        said = _said(world, LOOK_S, *words, "--symbols", ",".join(symbols), "--volume", str(volume))
+        said = program_said(world, LOOK_S, *words, "--symbols", ",".join(symbols), "--volume", str(volume))
         return msgspec.json.decode(said.strip().splitlines()[-1], type=Look)
     except (KitError, msgspec.DecodeError, IndexError) as error:
         return Look(str(error) or "the terminal was not seen")
 
 
-def _said(world: Mapping[str, str], within_s: float, *words: str, given: bytes = b"") -> bytes:
+def program_said(world: Mapping[str, str], within_s: float, *words: str, given: bytes = b"") -> bytes:
+    """What one of the client's programs says; KitError with its words when it refuses or takes too long."""
     environment = {name: world[name] for name in INHERITED if name in world} | {VAULT_KEY_FIRST: "1"}
     try:
         done = subprocess.run(  # noqa: S603 our own program

@@ -10,7 +10,6 @@ from client_security.app import AUDIT_FILE, AuditFile
 from client_security.vaults import KINDS, best_kind, vault_in
 from desktop.asking import passphrase_from, passphrase_options, secret
 from kit.errors import KitError
-from kit.hardening import mitigations
 
 
 def add_verbs(
@@ -32,7 +31,8 @@ def add_verbs(
     drop.add_argument("name", choices=SETTABLE)
     pins = verbs.add_parser("pins", help="take a newer set of the server's pinned keys, signed by its rotation key")
     pins.add_argument("file", type=Path, help="`pins.json` from the server's `terminal pins`")
-    doctor = verbs.add_parser("doctor", help="say what protects this program and its secrets")
+    doctor = verbs.add_parser("doctor", help="look at everything that can be wrong on this PC, and say what to do")
+    doctor.add_argument("--json", action="store_true")
     made += [rotate, put, drop, pins, doctor]
     for verb in made:
         passphrase_options(verb)
@@ -112,10 +112,3 @@ def run_pins(options: argparse.Namespace) -> int:
     taken = papers_of(options).take_pins(options.file.read_bytes(), now_ms)
     print(f"pins of version {taken.version} are in use from the next start on")
     return 0
-
-
-def run_doctor(options: argparse.Namespace) -> int:
-    """What protects this process (the client's apps are hardened alike) and the vault."""
-    for found in mitigations():
-        print(f"process   {found}")
-    return _status(papers_of(options))

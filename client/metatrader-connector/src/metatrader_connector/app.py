@@ -1,5 +1,7 @@
 """The composition root of the connector."""
 
+import math
+
 from prometheus_client import Gauge
 
 from client_security.adapters.audit_log import AuditLog
@@ -165,7 +167,7 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.health.register("terminal", watch.probe)
     app.health.register("uplink", line.probe)
     app.health.register("spool", spool.probe)
-    _measure(app, reader, forwarder, spool, desk, worker)
+    _measure(app, reader, forwarder, spool, desk, worker, server_clock)
     app.run_task(notary.run(), "notary")
     app.run_task(worker.run(), "terminal")
     app.run_task(watch.run(), "account")
@@ -180,8 +182,9 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
 
 
 def _measure(
-    app: App, reader: Reader, forwarder: Forwarder, spool: SqliteSpool, desk: OrderDesk, terminal: TerminalClient
-) -> None:
+    app: App, reader: Reader, forwarder: Forwarder, spool: SqliteSpool, desk: OrderDesk, terminal: TerminalClient,
+    server_clock: ServerClock,
+) -> None:  # fmt: skip
     for name, text, value in (
         ("ticks_read", "Ticks read from the terminal in this run", lambda: reader.ticks_read),
         ("ticks_sent", "Ticks sent to the server in this run, repeats included", lambda: forwarder.ticks_sent),
@@ -190,6 +193,13 @@ def _measure(
         ("spool_bytes", "Bytes that wait for the server", lambda: spool.bytes),
         ("orders_searched", "Orders whose fate is being looked for", lambda: len(desk.searching)),
         ("terminal_restarts", "How often the terminal process was started again", lambda: terminal.restarts),
+        ("clock_ahead_ms", "How far this PC's clock is ahead of the server's", lambda: _ahead(app, server_clock)),
         ("history_changes", "How often the terminal's history was not the one that was read", lambda: reader.gaps),
     ):
         Gauge(name, text, registry=app.metrics).set_function(value)
+
+
+def _ahead(app: App, server_clock: ServerClock) -> float:
+    """NaN while the server's clock was not heard."""
+    measured = server_clock.skew_ms(app.clock.now_ms(), app.clock.boot_ns())
+    return math.nan if measured is None else float(measured[0])
