@@ -28,13 +28,13 @@ from kit.keys import key_id
 from kit.signing import sign
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters.journal import SqliteJournal
-from metatrader_connector.adapters.polling import PolledTicks
 from metatrader_connector.adapters.spool import SqliteSpool
 from metatrader_connector.adapters.terminal import TerminalClient
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.limits import Limits
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Launch
+from metatrader_connector.ea_ticks import MergedTicks
 from metatrader_connector.order_desk import OrderDesk
 from metatrader_connector.order_gate import OrderGate
 from metatrader_connector.tick_flow import Forwarder
@@ -117,7 +117,7 @@ async def rig(home: Path, path: Path) -> AsyncIterator[Rig]:
     enrolment = Enrolment("wss://localhost/terminal", "bench", str(LOGIN), "a.b.c", {}, 1)
     watch = AccountWatch(terminal, line, enrolment, clock, "utc", (), 64, dict, tuple)
     reader = Reader(
-        terminal, PolledTicks(terminal), spool, Forwarder(spool, line, clock), enrolment, clock, "utc", 0.01, -1,
+        terminal, MergedTicks(terminal, clock), spool, Forwarder(spool, line, clock), enrolment, clock, "utc", 0.01, -1,
         watch.symbols, lambda *_: None,
     )  # fmt: skip
     tasks = [asyncio.create_task(one) for one in (terminal.run(), watch.run(), reader.run())]

@@ -41,13 +41,13 @@ from kit.signing import sign
 from kit.testing.pki import TestAuthority
 from kit.tls import Identity, server_context
 
-_name = "desk_room"  # tests are no package: a neighbour is loaded by its path
-if _name not in sys.modules:
-    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
-    assert _spec is not None
-    assert _spec.loader is not None
-    sys.modules[_name] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules[_name])
+for _name in ("desk_room", "ea_room"):  # tests are no package: a neighbour is loaded by its path
+    if _name not in sys.modules:
+        _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+        assert _spec is not None
+        assert _spec.loader is not None
+        sys.modules[_name] = importlib.util.module_from_spec(_spec)
+        _spec.loader.exec_module(sys.modules[_name])
 
 ACCOUNT = "1000001"
 FENCE = 7

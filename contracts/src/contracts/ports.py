@@ -48,13 +48,15 @@ CLIENT_LISTENERS: dict[str, Listener] = {
     "config-manager": Listener(9002, Wire.MUTUAL_TLS, STAFF, "health, metrics and the settings, for this PC"),
     "data-collector": Listener(9003, Wire.MUTUAL_TLS, STAFF, "health, metrics and news, for this PC"),
     "security": Listener(9004, Wire.MUTUAL_TLS, STAFF, "health of vault and audit log, for this PC"),
+    "ea": Listener(9005, Wire.HTTP_LOOPBACK, (ANYONE,), "the EA in MT5, which shows a token; only when it is set up"),
 }
 """ app of the trader's PC -> its listening port, on loopback; certificates of an authority of that PC alone """
 
 PORTS: dict[str, int] = {
     **{name: listener.port for name, listener in LISTENERS.items() if name != "nats"},
-    **{name: listener.port for name, listener in CLIENT_LISTENERS.items()},
+    **{name: listener.port for name, listener in CLIENT_LISTENERS.items() if name != "ea"},
 }
 """ service -> default port on the loopback address """
 
 NATS_PORT = LISTENERS["nats"].port
+EA_PORT = CLIENT_LISTENERS["ea"].port

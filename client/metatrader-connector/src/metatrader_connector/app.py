@@ -1,5 +1,6 @@
 """The composition root of the connector."""
 
+import asyncio
 import math
 
 from prometheus_client import Gauge
@@ -14,13 +15,14 @@ from client_security.vaults import VAULT_DIR, vault_in
 from metatrader_connector import clock_keeper
 from metatrader_connector.account_watch import AccountWatch
 from metatrader_connector.adapters import identity_file, named_terminal
+from metatrader_connector.adapters.ea_door import EaDoor
+from metatrader_connector.adapters.ea_files import EaFiles, hand_over_token
 from metatrader_connector.adapters.halt_file import HaltFile
 from metatrader_connector.adapters.identity_file import IdentityFile
 from metatrader_connector.adapters.journal import SqliteJournal
 from metatrader_connector.adapters.limits_file import LimitsFile
 from metatrader_connector.adapters.named_terminal import NamedTerminal
 from metatrader_connector.adapters.notary import Notary
-from metatrader_connector.adapters.polling import PolledTicks
 from metatrader_connector.adapters.quarantine import Quarantine
 from metatrader_connector.adapters.single import hold_directory
 from metatrader_connector.adapters.spool import SqliteSpool
@@ -28,10 +30,13 @@ from metatrader_connector.adapters.terminal import TerminalClient
 from metatrader_connector.adapters.uplink import Uplink
 from metatrader_connector.clock_keeper import ClockKeeper
 from metatrader_connector.domain import halt
+from metatrader_connector.domain.ea_facts import EaFacts
 from metatrader_connector.domain.feed_watch import FeedWatch, sessions_of
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Launch
+from metatrader_connector.ea_desk import EaDesk
+from metatrader_connector.ea_ticks import MergedTicks
 from metatrader_connector.failpoints import Failpoint, never
 from metatrader_connector.order_desk import OrderDesk
 from metatrader_connector.order_gate import OrderGate
@@ -110,9 +115,10 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
         lambda: terminal.questions,
         lambda kind, words: audit.append(app.clock.now_ms(), kind, "", {"words": words}),
     )
+    ticks = MergedTicks(terminal, app.clock, terminal.theirs)
     reader = Reader(
         terminal,
-        PolledTicks(terminal),
+        ticks,
         spool,
         forwarder,
         enrolment,
@@ -167,6 +173,8 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.health.register("terminal", watch.probe)
     app.health.register("uplink", line.probe)
     app.health.register("spool", spool.probe)
+    if settings.ea_files is not None:
+        await _listen_for_ea(app, settings, enrolment.account, ticks, watch, feed, terminal)
     _measure(app, reader, forwarder, spool, desk, worker, server_clock)
     app.run_task(notary.run(), "notary")
     app.run_task(worker.run(), "terminal")
@@ -179,6 +187,47 @@ async def create_app(app: App, settings: Settings, failpoint: Failpoint = never)
     app.run_task(line.run(server), "uplink")
     app.run_task(membership.keep(), "membership")
     await app.start_edge()
+
+
+async def _listen_for_ea(
+    app: App,
+    settings: Settings,
+    account: str,
+    ticks: MergedTicks,
+    watch: AccountWatch,
+    feed: FeedWatch,
+    terminal: NamedTerminal,
+) -> None:
+    """The EA tells sooner what the terminal tells completely; without it nothing is missing."""
+    assert settings.ea_files is not None
+    files = EaFiles(settings.data_dir)
+    facts = EaFacts(await asyncio.to_thread(files.facts))
+    desk = EaDesk(
+        account,
+        ticks,
+        facts,
+        app.clock,
+        files,
+        watch.look_soon,
+        feed,
+        lambda: feed.broker_zone if watch.clock_known else "",
+        terminal.ours,
+    )
+    door = EaDoor(desk, app.clock, settings.ea_port)
+    await door.start()
+    app.closing.push_async_callback(door.stop)
+    # the port is ours: only now may a token be left for whoever comes to it
+    door.token = await asyncio.to_thread(hand_over_token, settings.ea_files, door.port)
+    app.health.register("ea", desk.probe)
+    app.run_task(desk.run(), "ea")
+    for name, text, value in (
+        ("ea_connected", "Whether the EA is here", lambda: float(desk.live is not None)),
+        ("ea_ticks", "Ticks the EA told before the terminal was asked", lambda: ticks.pushed),
+        ("ea_refused", "Messages of the EA without effect", lambda: desk.refused.total()),
+        ("ea_holes", "How often messages of the EA were missing", lambda: desk.holes),
+        ("ea_turned_away", "Connections without the token, or of a web page", lambda: door.refused),
+    ):
+        Gauge(name, text, registry=app.metrics).set_function(value)
 
 
 def _measure(

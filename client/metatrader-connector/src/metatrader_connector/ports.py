@@ -8,6 +8,7 @@ from contracts.rotation import SignedKeyList
 from contracts.ticks import TickBatch
 from kit.errors import KitError
 from metatrader_connector.domain.cursor import Cursor
+from metatrader_connector.domain.ea_facts import Calendar, Kept
 from metatrader_connector.domain.executor import Entry
 from metatrader_connector.domain.terminal import Findings, Listed, Opened, Picture, RangeRead, Request, Sent, TickRead
 
@@ -271,4 +272,28 @@ class Audit(Protocol):
 
     def append(self, at_ms: int, kind: str, subject: str, detail: dict[str, str]) -> object:
         """Write one record, durably."""
+        ...
+
+
+class EaWire(Protocol):
+    """One connection to the EA."""
+
+    def send(self, frame: bytes) -> None:
+        """One frame."""
+        ...
+
+    def close(self, why: str) -> None:
+        """Say why, and hang up."""
+        ...
+
+
+class EaKeeper(Protocol):
+    """Where what the EA tells is kept. Raises OSError."""
+
+    def keep_facts(self, kept: Kept) -> None:
+        """For the next start."""
+        ...
+
+    def keep_calendar(self, calendar: Calendar) -> None:
+        """For the data collector."""
         ...

@@ -1,6 +1,9 @@
 """The connector's settings, read from AITRADING_METATRADER_CONNECTOR_<FIELD> or AITRADING_<FIELD>."""
 
+from pathlib import Path
+
 from client_security.settings import ClientSettings
+from contracts.ports import EA_PORT
 from metatrader_connector.domain.broker_clock import ZONES
 from metatrader_connector.domain.feed_watch import sessions_of
 from metatrader_connector.terminal_process import MODULES
@@ -31,6 +34,11 @@ class Settings(ClientSettings, frozen=True, kw_only=True):
     sessions: tuple[str, ...] = ()
     """When markets are open, by the broker's clock: `XAUUSD=Mon-Fri 01:00-23:57`, `BTCUSD=24/7`. Others: Monday to
     Friday, which is only used to tell silence from a weekend."""
+    ea_files: Path | None = None
+    """MT5's folder MQL5/Files. Given, the connector listens for the EA and leaves its token there; else nothing
+    listens and ticks are asked for. See mql5/README.md."""
+    ea_port: int = EA_PORT
+    """Where it listens, on 127.0.0.1 only."""
     stale_after_s: int = 60
     """A symbol without a price for so long, while its market is open, is told of; when all are, trading stops."""
     most_symbols: int = 64

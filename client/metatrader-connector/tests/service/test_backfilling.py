@@ -9,10 +9,10 @@ from desk_room import Line
 from client_security.domain.enrolment import Enrolment
 from contracts.ticks import Mark, unpack
 from kit.testing import FakeClock, eventually
-from metatrader_connector.adapters.polling import PolledTicks
 from metatrader_connector.adapters.spool import SqliteSpool
 from metatrader_connector.domain.cursor import TICK_DTYPE
 from metatrader_connector.domain.terminal import Opened
+from metatrader_connector.ea_ticks import MergedTicks
 from metatrader_connector.tick_flow import Forwarder
 from metatrader_connector.tick_reader import Reader
 
@@ -63,7 +63,7 @@ async def read_all(tmp_path, history, clock, wanted: int, **settings):
     """(spool, bids in the order of their numbers, marks) once so many ticks are spooled."""
     spool = SqliteSpool(tmp_path / "spool.db", 1_000, 1 << 30)
     reader = Reader(
-        history, PolledTicks(history), spool, Forwarder(spool, Line(), clock), ENROLMENT, clock, "utc", 0.001, 86_400,
+        history, MergedTicks(history, clock), spool, Forwarder(spool, Line(), clock), ENROLMENT, clock, "utc", 0.001, 86_400,
         lambda: ("EURUSD",), lambda *_: None, **settings,
     )  # fmt: skip
 

@@ -15,12 +15,12 @@ from contracts.ticks import TickBatch, pack
 from contracts.uplink import Ack, Rewind, StreamPosition, Welcome
 from kit.testing import FakeClock, eventually
 from metatrader_connector.adapters.journal import SqliteJournal
-from metatrader_connector.adapters.polling import PolledTicks
 from metatrader_connector.adapters.spool import EpochChanged, SqliteSpool
 from metatrader_connector.domain.cursor import TICK_DTYPE, Cursor
 from metatrader_connector.domain.lease import Lease
 from metatrader_connector.domain.server_clock import ServerClock
 from metatrader_connector.domain.terminal import Opened
+from metatrader_connector.ea_ticks import MergedTicks
 from metatrader_connector.routes import NewEpoch, ServerSide
 from metatrader_connector.tick_flow import Forwarder
 from metatrader_connector.tick_reader import Reader
@@ -214,7 +214,8 @@ class Feed:
 
 async def test_a_read_under_way_while_a_new_epoch_begins_is_numbered_in_the_new_one(side) -> None:
     feed = Feed(side.clock)
-    reader = Reader(feed, PolledTicks(feed), side.spool, side.forwarder, ENROLMENT, side.clock, "utc", 0.001, 300,
+    source = MergedTicks(feed, side.clock)
+    reader = Reader(feed, source, side.spool, side.forwarder, ENROLMENT, side.clock, "utc", 0.001, 300,
                     lambda: ("EURUSD",), lambda *_: None)  # fmt: skip
     feed.grow(5)
     task = asyncio.create_task(reader.run())

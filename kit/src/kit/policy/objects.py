@@ -147,6 +147,7 @@ PORTS: dict[str, tuple[str, ...]] = {
     "config-manager": ("client.local",),
     "data-collector": ("client.local",),
     "security": ("client.local",),
+    "ea": ("ea.push",),
     "nats": ("bus.connect",),
 }
 """ what listens -> what it may be used for """

@@ -56,6 +56,14 @@ class NamedTerminal:
         """ session, unknown names and state of the file when the broker's whole list was last searched """
         self.questions: tuple[Question, ...] = ()
 
+    def theirs(self, name: str) -> str:
+        """The broker's name of a symbol."""
+        return self._names.get(name, name)
+
+    def ours(self, name: str) -> str:
+        """Our name of a symbol of the broker."""
+        return self._ours.get(name, name)
+
     @property
     def opened(self) -> Opened | None:
         """None while it is down."""

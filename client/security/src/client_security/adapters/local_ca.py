@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from client_security.adapters.private_file import locked, write_private
-from contracts.ports import CLIENT_LISTENERS
+from contracts.ports import CLIENT_LISTENERS, Wire
 from kit import pki
 from kit.tls import Identity, TlsFiles, host_of
 
@@ -32,7 +32,7 @@ def make_local_certificates(data: Path, *, only_missing: str = "") -> None:
             return
         root = pki.make_root(now_ms=now)
         issuer = pki.make_intermediate(root, now_ms=now)
-        for name in (*CLIENT_LISTENERS, DESKTOP):
+        for name in (*(name for name, one in CLIENT_LISTENERS.items() if one.wire is Wire.MUTUAL_TLS), DESKTOP):
             key = pki.make_key()
             server = name != DESKTOP
             leaf = pki.make_leaf(
