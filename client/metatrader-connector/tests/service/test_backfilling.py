@@ -63,7 +63,8 @@ async def read_all(tmp_path, history, clock, wanted: int, **settings):
     """(spool, bids in the order of their numbers, marks) once so many ticks are spooled."""
     spool = SqliteSpool(tmp_path / "spool.db", 1_000, 1 << 30)
     reader = Reader(
-        history, MergedTicks(history, clock), spool, Forwarder(spool, Line(), clock), ENROLMENT, clock, "utc", 0.001, 86_400,
+        history, MergedTicks(history, clock), spool, Forwarder(spool, Line(), clock), ENROLMENT, clock, "utc", 0.001,
+        86_400,
         lambda: ("EURUSD",), lambda *_: None, **settings,
     )  # fmt: skip
 
