@@ -109,7 +109,8 @@ class AccountWatch:
 
     async def _asked_within(self, seconds: float) -> bool:
         try:
-            await asyncio.wait_for(self._wanted.wait(), seconds)
+            async with asyncio.timeout(seconds):  # `wait_for` of Python 3.11 may swallow the cancellation of a stop
+                await self._wanted.wait()
         except TimeoutError:
             return False
         return True

@@ -229,3 +229,13 @@ async def test_a_position_that_was_opened_a_moment_ago_can_be_closed_before_the_
         closing = room.signal(side=Side.SELL, position=position, volume=Decimal(volume))
         await room.desk.judge(room.signed(closing), room.clock.now_ms(), 0)
         assert room.line.sent[-1].state is state
+
+
+async def test_a_stop_that_comes_with_the_answer_to_an_order_still_ends_the_watch(room) -> None:
+    task = asyncio.create_task(room.watch.run())
+    await eventually(lambda: room.watch.picture is not None)
+    room.watch.look_soon()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asyncio.shield(task), 3)
