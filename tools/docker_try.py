@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from kit.free_ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "aitrading-try"
@@ -74,13 +75,6 @@ def compose_command() -> tuple[str, ...]:
     raise TryError(
         "Docker Compose is missing: install the plugin docker-compose-plugin, or docker-compose, of your OS."
     )
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait(what: str, limit_s: float, fact: Callable[[], T]) -> T:

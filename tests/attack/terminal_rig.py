@@ -29,11 +29,11 @@ from data_bridge.domain.greeting import Identity as Who
 from data_bridge.routes import Door
 from kit import pki
 from kit.edge import Edge
+from kit.free_ports import free_port
 from kit.health import HealthBook
 from kit.keys import key_id
 from kit.revocations import RevocationBook, follow
 from kit.testing import FakeBus
-from kit.testing.engines import free_port
 from kit.testing.pki import TestAuthority
 from kit.tls import Identity, Kind, TlsFiles, server_context
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from central_hub.adapters import logs, net, processes
+from central_hub.adapters import logs, processes
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.secret_files import open_secrets, seed_file
 from central_hub.adapters.tick_files import blocks, epoch_of
@@ -102,11 +102,11 @@ def test_the_state_is_read_back_and_a_damaged_one_counts_as_none(data: DataDir) 
 def test_a_process_is_known_by_pid_start_and_command_line() -> None:
     started = processes.started(os.getpid())
     assert started
-    me = ProcessRecord(os.getpid(), started, "pytest")
+    me = ProcessRecord(os.getpid(), started, "python")
     assert processes.is_same(me)
-    assert not processes.is_same(ProcessRecord(os.getpid(), "another time", "pytest"))
+    assert not processes.is_same(ProcessRecord(os.getpid(), "another time", "python"))
     assert not processes.is_same(ProcessRecord(os.getpid(), started, "no such marker"))
-    assert not processes.is_same(ProcessRecord(2**22 + 1, started, "pytest"))
+    assert not processes.is_same(ProcessRecord(2**22 + 1, started, "python"))
 
 
 def test_a_log_that_has_grown_is_cut_and_its_past_kept(tmp_path: Path) -> None:
@@ -141,12 +141,6 @@ def test_the_tail_begins_where_this_life_began(tmp_path: Path) -> None:
     log.write_text("old\nnew\n")
     assert logs.tail(log, from_byte=4) == "new\n"
     assert logs.tail(log, from_byte=999) == "old\nnew\n"
-
-
-def test_free_ports_are_free_and_different() -> None:
-    ports = net.free_ports(10)
-    assert len(set(ports)) == 10
-    assert not any(net.is_taken(port) for port in ports)
 
 
 def test_the_same_file_is_the_same_stream(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.executions import ExecutionState
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 from kit.testing.link import Link, bad_link
 
 pytestmark = pytest.mark.integration
