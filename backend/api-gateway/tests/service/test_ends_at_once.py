@@ -212,6 +212,23 @@ async def test_W32_nothing_of_a_signed_in_answer_may_be_kept_by_the_browser(worl
     assert (await browser.ask("GET", "me")).status_code == 401
 
 
+async def test_two_administrators_who_demote_each_other_at_the_same_moment_leave_one(tmp_path: Path) -> None:
+    people = {name: user(name, "admin") for name in ("root", "bob")}
+    async with running(tmp_path, platform=Platform(people, [state()])) as world:
+        browsers = {name: Browser(world) for name in people}
+        for name, browser in browsers.items():
+            await browser.sign_in(name)
+        answers = await asyncio.gather(
+            browsers["root"].ask("PATCH", "users/id-bob", {"role": "viewer"}),
+            browsers["bob"].ask("PATCH", "users/id-root", {"role": "viewer"}),
+        )
+        first, second = sorted(answers, key=lambda answer: answer.status_code)
+        assert first.status_code == 200
+        assert second.status_code in (401, 409), second.json()
+        assert second.json()["code"] in ("not_signed_in", "last_admin")
+        assert sorted(each.role for each in world.platform.people.users.values()) == ["admin", "viewer"]
+
+
 async def test_nobody_takes_their_own_rights_and_nobody_reaches_into_another_tenant(tmp_path: Path) -> None:
     people = {"root": user("root", "admin"), "eve": user("eve", "admin", tenant="other")}
     async with running(tmp_path, platform=Platform(people, [state()])) as world:
