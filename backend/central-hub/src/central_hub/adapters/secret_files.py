@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from central_hub.ports import HubError
+from kit import private_file
 
 MODE = 0o600
 
@@ -17,11 +18,11 @@ MODE = 0o600
 def write_once(path: Path, text: str) -> str:
     """Write `text` to a file of mode 0600 unless it exists; what stands in the file afterwards."""
     with contextlib.suppress(FileExistsError):
-        _write(path, text, os.O_EXCL)
+        _link(path, text)
     return path.read_text().strip()
 
 
-def _write(path: Path, text: str, how: int) -> None:
+def _link(path: Path, text: str) -> None:
     # written beside and linked into place, so that a crash never leaves an empty secret behind
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
@@ -30,10 +31,7 @@ def _write(path: Path, text: str, how: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     try:
-        if how == os.O_EXCL:
-            os.link(fresh, path)
-        else:
-            os.replace(fresh, path)
+        os.link(fresh, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             fresh.unlink()
@@ -128,7 +126,7 @@ def _bus_keys(folder: Path, users: Iterable[str]) -> dict[str, str]:
 
         for user in missing:
             known[user] = nkeys.public_of(write_once(folder / f"{user}.seed", nkeys.make_seed()))
-        _write(public, msgspec.json.format(msgspec.json.encode(known), indent=1).decode(), 0)
+        private_file.replace(public, msgspec.json.format(msgspec.json.encode(known), indent=1))
     return known
 
 
