@@ -21,7 +21,7 @@ from central_hub.cli.asking import get, on_bus
 from central_hub.domain.runstate import RunState
 from contracts import rpc
 from kit.errors import KitError
-from kit.nats_bus import _Client as KeyedClient
+from kit.nats_client import KeyedClient
 from kit.testing import eventually
 from kit.tls import TlsFiles, client_context, host_of
 
