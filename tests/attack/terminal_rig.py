@@ -117,7 +117,7 @@ class Server:
             self.book, self._sign, lambda: self.token_key, lambda: self.pinset, self.bus, self.clock, self.revoked
         )
         counts = Counts()
-        talks = Talks(self.bus, counts, self.trail, "default", self.renewed.append)
+        talks = Talks(self.bus, counts, self.trail, "default", self.renewed.append, self.clock)
         self.door = Door(
             {key_id(self.token_key): self.token_key.public_key()},
             self.clock,
