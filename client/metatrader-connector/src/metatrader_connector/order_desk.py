@@ -23,6 +23,7 @@ from metatrader_connector.domain.executor import (
     Entry,
     Outcome,
     answered,
+    earliest_ms,
     execution,
     looked,
     request_of,
@@ -45,6 +46,8 @@ from metatrader_connector.ports import Audit, Journal, LimitsUnreadable, Line, N
 DAY_S = 86_400
 MINUTE_MS = 60_000
 WAITING_SIGNALS = 256
+MAYBE_EXECUTED = frozenset({"fenced", "replayed"})
+"""Refusals of what another client, or this one before its journal began, may have executed: the broker's books know."""
 _log = log.get("orders")
 
 
@@ -103,7 +106,11 @@ class OrderDesk:
         entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0, key_id=signed.key_id)
         # whose it is comes first: of another client's signal nobody here may say that it was not executed
         refusal = self.lease.foreign(signal) or self._out_of_time(signal) or self._repeated(signed.key_id, signal)
-        if (refusal := refusal or await self._refusal(signal)) is not None:
+        if refusal is not None and refusal.code in MAYBE_EXECUTED:
+            # never sent from here, and not forgotten either: whoever it was made for may never be able to tell
+            reason = f"{refusal.reason}; the broker's books are being searched"
+            await self._close(entry, Outcome(ExecutionState.UNKNOWN, refusal.code, reason))
+        elif (refusal := refusal or await self._refusal(signal)) is not None:
             # journaled, whatever the reason: what was once answered with no is never sent, should it come again
             await self._close(entry, Outcome(ExecutionState.REFUSED, refusal.code, refusal.reason))
         elif (refusal := self.lease.over(self.clock.boot_ns())) is not None:
@@ -267,13 +274,13 @@ class OrderDesk:
         if self.watch.picture is None:
             return  # perhaps another account is logged in: its books say nothing about ours
         entries = list(self.searching.values())
-        began = min(entry.journaled_ms for entry in entries)
+        began = min(earliest_ms(entry) for entry in entries)
         now = self.clock.now_ms()
         # broker time may be ahead of ours, and the newest deals must not be cut off: one day more on both sides
         from_s = max(1, to_broker(self.zone, began) // 1000 - DAY_S)
         found = await self.terminal.search(from_s, to_broker(self.zone, now) // 1000 + DAY_S)
         for before in entries:
-            sent_broker_ms = to_broker(self.zone, before.sent_ms or before.journaled_ms)
+            sent_broker_ms = to_broker(self.zone, earliest_ms(before))
             entry, outcome = looked(before, found, sent_broker_ms, self.clock.now_ms(), self.not_sent_after_ms)
             if outcome is not None:
                 await self._close(entry, outcome)
