@@ -31,8 +31,11 @@ class Hasher(Protocol):
         """The text to keep."""
         ...
 
-    async def fits(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the one behind `hashed`; with None the same work is done for nothing."""
+    async def fits(self, password: str, hashed: str | None, *, known: bool = False) -> bool:
+        """Whether the password is the one behind `hashed`; with None the same work is done for nothing.
+
+        `known`: whoever asks is signed in, or sits at a browser that was; they wait in places that no stranger takes.
+        """
         ...
 
 

@@ -66,7 +66,8 @@ class SignIns:
         peer = peer_of(request)
         self.guard.admit(name, peer, device)
         # an unknown name costs the same work as a wrong password
-        fits = await self.desk.hasher.fits("" if too_long else password, user.password_hash if user else None)
+        hashed = user.password_hash if user else None
+        fits = await self.desk.hasher.fits("" if too_long else password, hashed, known=bool(device))
         if user is None or not fits or user.disabled:
             await self.guard.wrong(user, name, peer, device)
             raise RefusedError(WRONG_NAME_OR_PASSWORD)
