@@ -28,7 +28,7 @@ BUILD_LIMIT_S = 1_800.0
 READY_LIMIT_S = 240.0
 FACT_LIMIT_S = 180.0
 STOP_LIMIT_S = 120.0
-CALL_LIMIT_S = 120.0
+CALL_LIMIT_S = 300.0
 T = TypeVar("T")
 
 
@@ -111,7 +111,9 @@ class Trial:
     def compose(self, *arguments: str, limit_s: float = CALL_LIMIT_S) -> str:
         """Run one verb of compose on this project."""
         return call(
-            *self.command, "-p", PROJECT, *arguments, limit_s=limit_s, AITRADING_DOCKER_PORT=str(self.port)
+            *self.command, "-p", PROJECT, *arguments, limit_s=limit_s, AITRADING_DOCKER_PORT=str(self.port),
+            # some storage drivers copy the whole image before they answer, and the older program waits a minute only
+            COMPOSE_HTTP_TIMEOUT=str(int(limit_s)),
         )  # fmt: skip
 
     def inspect(self, template: str) -> str:
