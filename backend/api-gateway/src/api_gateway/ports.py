@@ -239,8 +239,8 @@ class Vault(Protocol):
 class SetupCode(Protocol):
     """The one-time code that makes the first user."""
 
-    def read(self) -> str | None:
-        """The code; None when there is none."""
+    def read(self, now_ms: int) -> str | None:
+        """The code; None when there is none, or none that is still good."""
         ...
 
     def burn(self) -> None:

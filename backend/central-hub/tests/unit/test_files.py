@@ -47,6 +47,24 @@ def test_secrets_are_made_once_and_never_changed(data: DataDir) -> None:
     assert all(mode(data.secrets / name) == 0o600 for name in before)
 
 
+def test_a_setup_code_that_nobody_used_for_half_a_day_is_made_anew(data: DataDir) -> None:
+    file = open_secrets(data.secrets, RIGHTS).setup_code
+    first, made = file.read_text(), file.stat().st_mtime
+    for hours, same in ((11, True), (13, False)):
+        os.utime(file, (made - hours * 3_600,) * 2)
+        assert (open_secrets(data.secrets, RIGHTS).setup_code.read_text() == first) is same
+    assert mode(file) == 0o600
+
+
+def test_a_first_start_that_was_cut_short_still_leads_to_a_setup_code(data: DataDir) -> None:
+    beside = data.secrets / f"signal.pub.{os.getpid()}.new"
+    beside.mkdir(parents=True)  # the disk takes the first keys and nothing more
+    with pytest.raises(HubError):
+        open_secrets(data.secrets, RIGHTS)
+    beside.rmdir()
+    assert open_secrets(data.secrets, RIGHTS).setup_code.read_text()
+
+
 def test_a_used_setup_code_does_not_come_back(data: DataDir) -> None:
     open_secrets(data.secrets, RIGHTS).setup_code.unlink()
     assert not open_secrets(data.secrets, RIGHTS).setup_code.exists()
