@@ -14,6 +14,7 @@ from contracts.executions import FINAL_EXECUTIONS, Execution, ExecutionState
 from contracts.signals import Signal, SignedSignal, signal_bytes
 from kit import log
 from kit.clock import Clock
+from kit.limits import Limiter
 from metatrader_connector.account_watch import HEDGING, AccountWatch
 from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
 from metatrader_connector.domain.executor import (
@@ -46,6 +47,8 @@ from metatrader_connector.ports import Audit, Journal, LimitsUnreadable, Line, N
 DAY_S = 86_400
 MINUTE_MS = 60_000
 WAITING_SIGNALS = 256
+DISBELIEVED_A_MINUTE = 30
+"""Answered and written down; whoever sends more could fill this PC's disk with what nobody signed."""
 MAYBE_EXECUTED = frozenset({"fenced", "replayed"})
 """Refusals of what another client, or this one before its journal began, may have executed: the broker's books know."""
 _log = log.get("orders")
@@ -78,6 +81,9 @@ class OrderDesk:
         default_factory=lambda: asyncio.Queue(WAITING_SIGNALS)
     )
     _told: dict[tuple[str, str], Execution] = field(default_factory=dict)
+    _doubts: Limiter = field(default_factory=lambda: Limiter(DISBELIEVED_A_MINUTE))
+    _unanswered: int = 0
+    """Signals that were not believed since the last one that was written down."""
     _closing: list[tuple[int, Decimal, int]] = field(default_factory=list)
     """ position, lots, when it was answered (monotonic ns): closes that the newest picture may not show """
 
@@ -211,11 +217,18 @@ class OrderDesk:
             return str(error)
 
     async def _disbelieve(self, signed: SignedSignal, refusal: Refusal, received_ms: int) -> None:
-        """Answer a signal that was not believed. Its id is not remembered: a true signal of that id may still come."""
+        """Answer a signal that was not believed. Its id is not remembered: a true signal of that id may still come.
+        Of a flood so many a minute are answered; the others are counted."""
         key = (signed.signal_id, refusal.code)
         if (told := self._told.get(key)) is not None:
             self._send(told)
             return
+        if self._doubts.wait_ms("", self.clock.now_ms()):
+            self._unanswered += 1
+            return
+        if self._unanswered:
+            count, self._unanswered = {"count": str(self._unanswered)}, 0
+            await asyncio.to_thread(self.audit.append, self.clock.now_ms(), "signals_disbelieved", "", count)
         signal = Signal(
             signed.signal_id[:64], "", self.trust.tenant, self.trust.account, "", 0, 0, signed.expires_ms, "", Side.BUY,
             Decimal(0), 0, 0.0, 0, 0, "",

@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from desk_room import OPENED, SYMBOL, Room
 
 from contracts.executions import ExecutionState as State
+from kit.signing import sign
 from kit.testing import eventually
 from metatrader_connector.account_watch import EVERY_S
 from metatrader_connector.domain.terminal import Picture, TerminalFacts
+from metatrader_connector.order_desk import DISBELIEVED_A_MINUTE
 from metatrader_connector.ports import NotSent, TerminalDown
 
 
@@ -50,6 +52,18 @@ async def test_a_stranger_can_not_block_the_id_of_a_true_signal(room) -> None:
     first, again = await room.give(signal, stranger), await room.give(signal, stranger)
     assert (first.code, again.number) == ("unknown_key", first.number)
     assert (await room.give(signal)).state is State.FILLED
+
+
+async def test_a_flood_that_nobody_signed_fills_no_disk_and_keeps_no_true_signal_out(room) -> None:
+    stranger = Ed25519PrivateKey.generate()
+    for _ in range(DISBELIEVED_A_MINUTE + 50):
+        await room.desk.judge(sign(room.signal(), stranger), room.clock.now_ms(), 0)
+    assert len(room.line.sent) == len(room.audit.kinds) == DISBELIEVED_A_MINUTE
+    assert len(await room.journal.not_stored(0)) == DISBELIEVED_A_MINUTE
+    assert (await room.give(room.signal())).state is State.FILLED
+    room.clock.advance(60_000)
+    assert (await room.give(room.signal(), stranger)).code == "unknown_key"
+    assert room.audit.kinds[-2:] == ["signals_disbelieved", "order_refused"]
 
 
 async def test_a_terminal_that_may_not_trade_is_named_in_plain_words(room) -> None:
