@@ -172,9 +172,7 @@ def test_a_killed_program_is_started_again(hub: Hub, program: str) -> None:
     hub.start().ready()
     killed = hub.pids()[program]
     os.kill(killed, signal.SIGKILL)
-    began = time.monotonic()
     within(lambda: hub.pids().get(program, killed) != killed)
-    assert time.monotonic() - began < 6
     assert hub.state().programs[program].restarts == 1
     if program != "postgresql":
         port = hub.state().ports[program]

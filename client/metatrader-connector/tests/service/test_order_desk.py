@@ -174,14 +174,18 @@ async def test_after_an_order_the_account_is_reported_at_once_and_by_a_picture_t
     run = asyncio.create_task(room.watch.run())
     try:
         await eventually(lambda: len(room.line.states) == 1)
-        room.clock.advance(1)
-        report = await room.give(room.signal())
-        told = len(room.line.states)
-        room.clock.advance(1)
-        began = time.monotonic()
-        await eventually(lambda: len(room.line.states) == told + 1)
-        assert time.monotonic() - began < EVERY_S / 2
-        assert room.line.states[-1].taken_ms > report.answered_ms
+        took = []
+        for _ in range(4):
+            room.clock.advance(1)
+            report = await room.give(room.signal())
+            told = len(room.line.states)
+            room.clock.advance(1)
+            began = time.monotonic()
+            await eventually(lambda told=told: len(room.line.states) > told)
+            took.append(time.monotonic() - began)
+            assert room.line.states[-1].taken_ms > report.answered_ms
+        # the best of them: a busy machine delays some, waiting for the next turn would delay nearly all
+        assert min(took) < EVERY_S / 4, took
     finally:
         run.cancel()
 
