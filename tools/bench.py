@@ -15,8 +15,10 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +32,7 @@ OUT = ROOT / "build" / "bench.json"
 STORED_TICKS = 1_000_000
 ORDER_SECONDS = 120
 """Long enough for about a hundred orders: a 99th percentile of fewer is their maximum."""
+REVOCATIONS = 10
 WARM_UP_SECONDS = 10
 """Left out: the first orders wait for history to be read, statements to be planned and modules to be touched."""
 ORDER_STRATEGY = f"ma_cross:{TENANT}/{ACCOUNT}:*:volume=0.1,fast=2,slow=4,sample_ms=100,cooldown_ms=200"
@@ -245,12 +248,49 @@ def api(data: Path) -> list[Figure]:
     return [Figure("api_read_p95_ms", round(float(result["p95_ms"]), 2), "ms", 100, 10, conditions)]
 
 
+def refused(address: str, token: str) -> bool:
+    """Whether the gateway no longer takes this token."""
+    request = urllib.request.Request(f"{address}/api/v1/symbols", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=20):
+            return False
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+
+
+def revoked(data: Path) -> list[Figure]:
+    """The operator ends somebody's sessions: from starting the command to the first refusal of a living token."""
+    stage = Stage(data)
+    password, took = secrets.token_urlsafe(18), []
+    try:
+        stage.start_platform()
+        stage.run_cli("user", "add", "bench", "--role", "viewer", "--password-stdin", stdin=password + "\n")
+        for _ in range(REVOCATIONS):
+            token = access_token(stage.address, "bench", password)
+            if refused(stage.address, token):
+                raise StageError("a new token was refused before anything was revoked")
+            started = time.monotonic()
+            with ThreadPoolExecutor(1) as beside:
+                command = beside.submit(stage.run_cli, "user", "end-sessions", "bench")
+                while not refused(stage.address, token):
+                    if time.monotonic() - started > 20:
+                        raise StageError("a token of ended sessions was taken for twenty seconds")
+                    time.sleep(0.01)
+                took.append((time.monotonic() - started) * 1000)
+                command.result()
+    finally:
+        stage.stop()
+    conditions = f"{REVOCATIONS} times `aitrading user end-sessions`, its own start included; max {max(took):.0f} ms"
+    return [Figure("revoked_p50_ms", round(statistics.median(took)), "ms", None, 1_000, conditions)]
+
+
 BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "ready": ready_and_memory,
     "bridge": bridge,
     "stored": stored,
     "order": tick_to_order,
     "api": api,
+    "revoked": revoked,
 }
 
 
