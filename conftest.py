@@ -7,10 +7,15 @@ imports it would make an empty package `contracts` out of the folder and hide th
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import contracts  # noqa: F401
 import kit  # noqa: F401
 import mt5sim  # noqa: F401
+
+# how fast this machine is at the moment is no property of the code
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 SLOW = ("attack", "system", "integration")
 LONG = os.environ.get("ATTACK") == "long"
