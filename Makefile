@@ -27,7 +27,7 @@ run: setup web  ## Start everything with a simulated terminal; Ctrl-C stops it
 
 test: setup web  ## Run all tests
 	@$(RUN) tools/build_web.py --test
-	@$(VENV)/pytest $(ARGS)
+	@$(VENV)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup  ## Lint, types, import law, sizes, generated files
 	@$(RUN) tools/check.py

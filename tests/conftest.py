@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kit.testing.alone import alone
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "system")]
 
@@ -45,11 +47,13 @@ def chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None and shutil.which("apt-get"):
-        for command in (
-            ["apt-get", "update", "-qq"],
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
-        ):
-            subprocess.run(command, check=False, capture_output=True, timeout=600)
+        with alone("apt"):
+            for command in (
+                ["apt-get", "update", "-qq"],
+                ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+            ):
+                if shutil.which("chromium") is None:
+                    subprocess.run(command, check=False, capture_output=True, timeout=600)
         found = shutil.which("chromium")
     if found is None:
         pytest.skip("NO BROWSER: install Chromium (apt-get install chromium) to run the browser tests")

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from kit.testing.alone import alone
+
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".tools"
 LOCKS = ROOT / "tests" / "attack" / "locks"
@@ -95,14 +97,15 @@ def install(say: Callable[[str], None], names: tuple[str, ...] = NAMES) -> dict[
     """Install what is missing; returns tool -> why it could not be installed."""
     faults = {}
     for name in names:
-        if ready(name):
-            continue
-        say(f"attack: installing {name} into .tools")
-        place = HOME / name
-        fault = _install_old(place) if name == OLD else _install(name, place)
-        if fault:
-            faults[name] = fault
-            say(f"attack: {name} could not be installed: {fault}")
-        else:
-            (place / "stamp").write_text(_mark(name))
+        with alone("attack-tools"):
+            if ready(name):
+                continue
+            say(f"attack: installing {name} into .tools")
+            place = HOME / name
+            fault = _install_old(place) if name == OLD else _install(name, place)
+            if fault:
+                faults[name] = fault
+                say(f"attack: {name} could not be installed: {fault}")
+            else:
+                (place / "stamp").write_text(_mark(name))
     return faults

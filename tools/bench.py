@@ -15,8 +15,10 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +32,7 @@ OUT = ROOT / "build" / "bench.json"
 STORED_TICKS = 1_000_000
 ORDER_SECONDS = 120
 """Long enough for about a hundred orders: a 99th percentile of fewer is their maximum."""
+REVOCATIONS = 10
 WARM_UP_SECONDS = 10
 """Left out: the first orders wait for history to be read, statements to be planned and modules to be touched."""
 ORDER_STRATEGY = f"ma_cross:{TENANT}/{ACCOUNT}:*:volume=0.1,fast=2,slow=4,sample_ms=100,cooldown_ms=200"
@@ -257,17 +260,17 @@ def connector(data: Path) -> list[Figure]:
     return figures
 
 
-def _post(url: str, body: dict[str, str]) -> dict[str, str]:
-    """The headers of the answer to a JSON post."""
-    request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json", "Origin": url.split("/api", 1)[0]}
-    )
+def access_token(address: str, name: str, password: str) -> str:
+    """What a program is given that signs in for a person."""
+    body = json.dumps({"name": name, "password": password}).encode()
+    request = urllib.request.Request(f"{address}/api/v1/session/token", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
-        return dict(answer.headers.items())
+        token: str = json.loads(answer.read())["access_token"]
+        return token
 
 
 def api(data: Path) -> list[Figure]:
-    """An authenticated read, 200 a second, open loop, while prices move."""
+    """A signed-in program's reads, 200 a second, open loop, while prices move; one refusal and there is no figure."""
     module = _module(ROOT / "backend/api-gateway/tests/bench_api.py")
     # one user asks as fast as two hundred
     stage = Stage(data, environ={"AITRADING_API_GATEWAY_READS_PER_MINUTE": "60000"})
@@ -277,12 +280,16 @@ def api(data: Path) -> list[Figure]:
         stage.start_client()
         stage.run_cli("user", "add", "bench", "--role", "viewer", "--password-stdin", stdin=password + "\n")
         time.sleep(5)
-        headers = _post(f"{stage.address}/api/v1/session", {"name": "bench", "password": password})
-        token = headers["set-cookie"].split("=", 1)[1].split(";", 1)[0]
+        token = access_token(stage.address, "bench", password)
         result: dict[str, Any] = asyncio.run(module.measure(stage.address, token))
+    except module.NotAnsweredError as error:
+        raise StageError(str(error)) from None
     finally:
         stage.stop()
-    conditions = "GET /api/v1/symbols, 200 requests/s, open loop, 10 s, prices moving; " + json.dumps(result)
+    conditions = (
+        "GET /api/v1/symbols, all answered with 200, 200 requests/s, open loop, 10 s, prices moving; "
+        + json.dumps(result)
+    )
     return [Figure("api_read_p95_ms", round(float(result["p95_ms"]), 2), "ms", 100, 10, conditions)]
 
 
@@ -306,6 +313,42 @@ def simulator(_data: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
+def refused(address: str, token: str) -> bool:
+    """Whether the gateway no longer takes this token."""
+    request = urllib.request.Request(f"{address}/api/v1/symbols", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=20):
+            return False
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+
+
+def revoked(data: Path) -> list[Figure]:
+    """The operator ends somebody's sessions: from starting the command to the first refusal of a living token."""
+    stage = Stage(data)
+    password, took = secrets.token_urlsafe(18), []
+    try:
+        stage.start_platform()
+        stage.run_cli("user", "add", "bench", "--role", "viewer", "--password-stdin", stdin=password + "\n")
+        for _ in range(REVOCATIONS):
+            token = access_token(stage.address, "bench", password)
+            if refused(stage.address, token):
+                raise StageError("a new token was refused before anything was revoked")
+            started = time.monotonic()
+            with ThreadPoolExecutor(1) as beside:
+                command = beside.submit(stage.run_cli, "user", "end-sessions", "bench")
+                while not refused(stage.address, token):
+                    if time.monotonic() - started > 20:
+                        raise StageError("a token of ended sessions was taken for twenty seconds")
+                    time.sleep(0.01)
+                took.append((time.monotonic() - started) * 1000)
+                command.result()
+    finally:
+        stage.stop()
+    conditions = f"{REVOCATIONS} times `aitrading user end-sessions`, its own start included; max {max(took):.0f} ms"
+    return [Figure("revoked_p50_ms", round(statistics.median(took)), "ms", None, 1_000, conditions)]
+
+
 BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "ready": ready_and_memory,
     "bridge": bridge,
@@ -314,6 +357,7 @@ BENCHES: dict[str, Callable[[Path], list[Figure]]] = {
     "connector": connector,
     "api": api,
     "mt5sim": simulator,
+    "revoked": revoked,
 }
 
 

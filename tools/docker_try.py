@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kit.free_ports import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "aitrading-try"
 USER = "docker"
@@ -27,7 +28,7 @@ BUILD_LIMIT_S = 1_800.0
 READY_LIMIT_S = 240.0
 FACT_LIMIT_S = 180.0
 STOP_LIMIT_S = 120.0
-CALL_LIMIT_S = 120.0
+CALL_LIMIT_S = 300.0
 T = TypeVar("T")
 
 
@@ -76,13 +77,6 @@ def compose_command() -> tuple[str, ...]:
     )
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait(what: str, limit_s: float, fact: Callable[[], T]) -> T:
     """The first truthy `fact()`; TryError with the last trouble when none comes."""
     deadline = time.monotonic() + limit_s
@@ -117,7 +111,9 @@ class Trial:
     def compose(self, *arguments: str, limit_s: float = CALL_LIMIT_S) -> str:
         """Run one verb of compose on this project."""
         return call(
-            *self.command, "-p", PROJECT, *arguments, limit_s=limit_s, AITRADING_DOCKER_PORT=str(self.port)
+            *self.command, "-p", PROJECT, *arguments, limit_s=limit_s, AITRADING_DOCKER_PORT=str(self.port),
+            # some storage drivers copy the whole image before they answer, and the older program waits a minute only
+            COMPOSE_HTTP_TIMEOUT=str(int(limit_s)),
         )  # fmt: skip
 
     def inspect(self, template: str) -> str:

@@ -160,7 +160,10 @@ class Stage:
                 show(waiting)
             shown = waiting
             time.sleep(0.05)
-        raise StageError(f"not ready within {READY_LIMIT_S:.0f} s: {', '.join(shown)}; see {self.data / 'logs'}")
+        raise StageError(
+            f"not ready within {READY_LIMIT_S:.0f} s: {', '.join(shown)}. The hub said last: "
+            f"{last_line(self.log_of('hub'))}. More is in {self.data / 'logs'}."
+        )
 
     def _not_ready(self, hub: int, seen: set[str]) -> list[str]:
         """Who was ready once is kept in `seen` and not asked again: each question is a handshake."""

@@ -27,16 +27,11 @@ SETTINGS = {
 }
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Everything here is an attack; the long ones run in `make attack-long` only."""
-    ours = [item for item in items if HERE in item.path.parents]
-    for item in ours:
-        item.add_marker("attack")
-    late = [item for item in ours if item.get_closest_marker("long") and not LONG]
-    if late:
-        config.hook.pytest_deselected(items=late)
-        gone = set(map(id, late))
-        items[:] = [item for item in items if id(item) not in gone]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is an attack."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("attack")
 
 
 @pytest.fixture(scope="session")

@@ -31,11 +31,11 @@ from data_bridge.domain.greeting import Identity as Who
 from data_bridge.routes import Door
 from kit import pki
 from kit.edge import Edge
+from kit.free_ports import free_port
 from kit.health import HealthBook
 from kit.keys import key_id
 from kit.revocations import RevocationBook, follow
 from kit.testing import FakeBus
-from kit.testing.engines import free_port
 from kit.testing.pki import TestAuthority
 from kit.tls import Identity, Kind, TlsFiles, server_context
 
@@ -119,7 +119,7 @@ class Server:
             self.book, self._sign, lambda: self.token_key, lambda: self.pinset, self.bus, self.clock, self.revoked
         )
         counts = Counts()
-        talks = Talks(self.bus, counts, self.trail, "default", self.renewed.append)
+        talks = Talks(self.bus, counts, self.trail, "default", self.renewed.append, self.clock)
         self.door = Door(
             {key_id(self.token_key): self.token_key.public_key()},
             self.clock,

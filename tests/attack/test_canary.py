@@ -57,7 +57,7 @@ def needles(town: Town) -> dict[str, bytes]:
         "password": PASSWORD.encode(),
         "password, base64": base64.b64encode(PASSWORD.encode()).rstrip(b"="),
         "access token": alice.token.encode(),
-        "signature of the access token": alice.token.rsplit(".", 1)[1].encode(),
+        **{f"signature of access token {n}": t.rsplit(".", 1)[1].encode() for n, t in enumerate(town.tokens)},
         "terminal token": town.terminal.token.encode(),
     }
     for file in sorted((town.stage.data / "secrets").rglob("*")):

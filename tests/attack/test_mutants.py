@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from mutants.holes import HOLES
-from mutants.planting import AT_ONCE, Hole, Verdict, judge, judge_all, run_pytest
+from mutants.planting import ALL_LIMIT_S, AT_ONCE, Hole, Verdict, judge, judge_all, run_pytest
 
 LEAST = 45
 Counted = Callable[[int, int], None]
@@ -19,7 +19,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
 
 def test_without_a_hole_every_test_that_is_to_notice_one_is_green(counted: Counted) -> None:
     named = tuple(dict.fromkeys(argument for hole in HOLES for argument in hole.caught_by))
-    done = run_pytest(named)
+    done = run_pytest(named, limit_s=ALL_LIMIT_S)
     if done.returncode:
         pytest.fail(done.stdout[-3_000:], pytrace=False)
     counted(len(named), 10)

@@ -29,8 +29,8 @@ from data_collector.domain.politeness import Fetched
 from data_collector.routes import StatusView
 from data_collector.settings import Settings as CollectorSettings
 from kit.client_config import sign_config
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 from kit.testing.pki import page
 from kit.tls import client_context, host_of
 

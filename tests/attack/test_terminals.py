@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
+import picows
 import pytest
 import terminal_rig as rig
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from client_security.adapters.wire import TurnedAway, Unreachable, context_for
 from client_security.membership import Ended, Ticket, due_ms
 from contracts.audit import AuditRecord
-from contracts.codec import decode
+from contracts.codec import decode, encode
 from contracts.revocations import Revocation, RevocationKind
-from contracts.terminals import RENEW_LATE_MS
+from contracts.terminals import RENEW_LATE_MS, JoinRequest
 from kit import pki
 from kit.errors import AnswerFault
 from kit.keys import key_id
@@ -271,6 +272,29 @@ async def test_strangers_keep_no_terminal_from_renewing(server, tmp_path) -> Non
             refused += 1
     assert refused == 4, "one address has eight places"
     assert (await pc.member._renew(pc.member.joined)).token
+
+
+async def test_guesses_of_one_address_reach_the_hub_thirty_times_a_minute_and_terminals_renew_meanwhile(
+    server, tmp_path
+) -> None:
+    pc = rig.Pc(tmp_path / "pc", server.enrol())
+    await pc.member.ticket()
+    guess = encode(JoinRequest("guessed", pki.make_request(pki.make_key())))
+    stranger, url = context_for(pc.member.pins.trusted()), pc.member.enrolment.server.replace("/terminal", "/join")
+    refused: list[str] = []
+    for _ in range(40):
+        try:
+            transport, line = await rig.dial(url, rig.Line, stranger, pc.member.last)
+        except Unreachable as busy:
+            refused.append(str(busy))
+            continue
+        transport.send(picows.WSMsgType.BINARY, guess)
+        await asyncio.wait_for(line.closed.wait(), 5)
+    assert [code for _, code in server.trail.refusals].count("join_token") == 29, "its own join was the thirtieth"
+    assert (len(refused), "again in" in refused[0]) == (11, True)
+    assert (await pc.member._renew(pc.member.joined)).token
+    server.clock.ahead_ms += 61_000
+    (await rig.dial(url, rig.Line, stranger, pc.member.last))[0].disconnect()
 
 
 @pytest.mark.parametrize("code", ["forbidden", "internal", "audit_unavailable", "something_new"])

@@ -3,6 +3,7 @@
 import json
 import ssl
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,6 +33,8 @@ class Person:
     name: str
     token: str
     csrf: str
+    since_s: float = 0.0
+    """When it was, by `time.monotonic`."""
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -53,6 +56,8 @@ class Town:
 
     stage: Stage
     people: dict[str, Person] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
+    """Every token that anybody got."""
 
     def open(self) -> None:
         """Start the platform, make the people, start the client."""
@@ -138,13 +143,34 @@ class Town:
             text = answer.read()
             return answer.headers, json.loads(text) if text else None
 
-    def person(self, name: str) -> Person:
-        """Signed in, once for the whole town: signing in is slow and limited on purpose."""
-        if name not in self.people:
-            headers, session = self.fetch("POST", "/api/v1/session", {"name": name, "password": PASSWORD})
+    def person(self, name: str, at_most_s: float = 300.0) -> Person:
+        """Signed in, not longer ago than that. Signing in is slow and limited on purpose, a token is good for fifteen
+        minutes, and whoever attacks with one that has ended tries nothing."""
+        known = self.people.get(name)
+        if known is None or time.monotonic() - known.since_s > at_most_s:
+            headers, session = self.sign_in(name)
             token = headers["Set-Cookie"].split(";")[0].split("=", 1)[1]
-            self.people[name] = Person(name, token, session["csrf"])
+            self.people[name] = Person(name, token, session["csrf"], time.monotonic())
+            self.tokens.append(token)
         return self.people[name]
+
+    def sign_in(self, name: str) -> Any:
+        """Whoever has just tried a hundred passwords has to wait, like everybody."""
+        for _ in range(3):
+            try:
+                return self.fetch("POST", "/api/v1/session", {"name": name, "password": PASSWORD})
+            except urllib.error.HTTPError as refused:
+                if refused.code != 429:
+                    raise
+                time.sleep(int(refused.headers["Retry-After"]))
+        raise AssertionError(f"{name} can't sign in although the limit's time is over")
+
+    def still_in(self, person: Person) -> bool:
+        """Whether the person's token is good, as it was before an attack with it."""
+        try:
+            return bool(self.fetch("GET", "/api/v1/me", headers=person.bearer)[1]["name"] == person.name)
+        except urllib.error.HTTPError:
+            return False
 
     @property
     def token_key(self) -> Ed25519PrivateKey:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+from whereabouts import settled, told
 
 from contracts import rpc
-from contracts.orders import FINAL_STATES
 from kit.testing.link import Link, bad_link
 from smoke import count
-from stage import ACCOUNT, TENANT, Stage, until
+from stage import ACCOUNT, TENANT, Stage, StageError, until
 
 Oracle = Callable[..., Coroutine[Any, Any, None]]
 
@@ -28,12 +28,10 @@ def whole(stage: Stage) -> Oracle:
             counted = await count(bus)
             assert (counted.stored, counted.lost, counted.duplicated, counted.refused) == (ticks, 0, 0, {})
 
-            async def accounted() -> bool:
-                orders = (await bus.ask(rpc.ORDERS, rpc.OrdersQuestion(TENANT, limit=rpc.MAX_ROWS))).orders
-                summary = await bus.ask(rpc.SUMMARY, rpc.StoredQuestion(TENANT, ""))
-                return all(o.state in FINAL_STATES for o in orders) and not summary.signals_unanswered
-
-            await until(accounted, within_s, "accounting for every order")
+            try:
+                await until(lambda: settled(bus), within_s, "accounting for every order")
+            except StageError as error:
+                raise AssertionError(f"{error}: {await told(stage)}") from None
             question = rpc.ExecutionsQuestion(TENANT, ACCOUNT, rpc.MAX_ROWS)
             executions = (await bus.ask(rpc.EXECUTIONS, question)).executions
             deals = [e.deal for e in executions if e.deal]

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,15 @@ def kill(stage: Stage, program: str) -> int:
 
 
 def connector_of(stage: Stage) -> psutil.Process:
+    """The client's connector; waits for a new one while the old one is gone."""
     assert stage.client is not None
-    for process in psutil.Process(stage.client.pid).children(recursive=True):
-        words = process.cmdline()
-        if words[-1] == "metatrader_connector":
-            return process
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for process in psutil.Process(stage.client.pid).children(recursive=True):
+            with suppress(psutil.Error):  # gone since it was listed
+                if process.cmdline()[-1:] == ["metatrader_connector"]:
+                    return process
+        time.sleep(0.05)
     raise AssertionError("the client has no connector")
 
 

@@ -32,9 +32,12 @@ def frozen(stage: Stage, program: str) -> Iterator[None]:
     """It hangs, as behind a network that swallows everything: nothing is refused, nothing is answered."""
     state = json.loads((stage.data / "run" / "state.json").read_text())
     root = psutil.Process(state["programs"][program]["pid"])
-    all_of_it = [root, *root.children(recursive=True)]
-    for process in all_of_it:
-        process.suspend()
+    all_of_it: list[psutil.Process] = []
+    # parents first and until none is new: PostgreSQL starts a process per connection, also while it is being frozen
+    while new := [process for process in (root, *root.children(recursive=True)) if process not in all_of_it]:
+        for process in new:
+            process.suspend()
+        all_of_it += new
     try:
         yield
     finally:

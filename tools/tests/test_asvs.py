@@ -1,7 +1,6 @@
 """The page of requirements: what the gate over it finds."""
 
-import importlib.util
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,15 +10,8 @@ TOOLS = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def asvs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(TOOLS))
-    spec = importlib.util.spec_from_file_location("asvs", TOOLS / "asvs.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.pop("house", None)
-    spec.loader.exec_module(module)
-    return module
+def asvs(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("asvs")
 
 
 def page(asvs: ModuleType, changed: dict[str, str]) -> str:

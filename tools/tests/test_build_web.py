@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,14 +12,9 @@ TOOLS = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def build_web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+def build_web(load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """The script, with a web folder of its own."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-    spec = importlib.util.spec_from_file_location("build_web", TOOLS / "build_web.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load("build_web")
     web = tmp_path / "web"
     for name, path in {"WEB": web, "DIST": web / "dist", "MODULES": web / "node_modules"}.items():
         monkeypatch.setattr(module, name, path)

@@ -1,6 +1,6 @@
 """The inventory of cryptography tells what the code uses."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -10,14 +10,8 @@ TOOLS = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(TOOLS))
-    spec = importlib.util.spec_from_file_location("crypto_check", TOOLS / "crypto_check.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def check(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("crypto_check")
 
 
 def test_what_the_code_uses_is_what_the_inventory_lists(check: ModuleType) -> None:

@@ -1,7 +1,6 @@
 """The gate that ties every fault to a test: what it finds, and what it complains about."""
 
-import importlib.util
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,15 +10,8 @@ TOOLS = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(TOOLS))
-    spec = importlib.util.spec_from_file_location("faults_gate", TOOLS / "faults_gate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.pop("house", None)
-    spec.loader.exec_module(module)
-    return module
+def gate(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("faults_gate")
 
 
 def page(gate: ModuleType, tests: dict[str, list[str]]) -> str:

@@ -1,27 +1,14 @@
 """What the browser's types promise: decimals stay text, tags tell messages apart, nothing is guessed."""
 
 import enum
-import importlib.util
 import types
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 import pytest
 
-
-def load(name: str) -> ModuleType:
-    """A script of tools/, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).resolve().parent.parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-generate_contracts = load("generate_contracts")
+import generate_contracts
 
 
 class Colour(enum.StrEnum):

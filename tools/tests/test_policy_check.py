@@ -1,6 +1,6 @@
 """The policy's check finds what is not listed, and rows that stand for nothing."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,16 +11,9 @@ from contracts.subjects import RIGHTS, Rights
 from kit import policy
 
 
-@pytest.fixture(scope="module")
-def check() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "policy_check", Path(__file__).resolve().parent.parent / "policy_check.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def check(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("policy_check")
 
 
 def test_the_policy_lists_exactly_what_exists_and_its_page_is_up_to_date(check: ModuleType) -> None:

@@ -1,12 +1,9 @@
 """The gates over what we depend on and what we may write: each finds what it is for."""
 
 import ast
-import importlib.util
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,23 +11,6 @@ import pytest
 TOOLS = Path(__file__).resolve().parent.parent
 HASH = "a" * 64
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A script of tools/, with its neighbours."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-
-    def of(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, module)
-        spec.loader.exec_module(module)
-        return module
-
-    return of
 
 
 def wheel(digest: str = f"sha256:{HASH}") -> dict[str, str]:

@@ -1,24 +1,12 @@
 """What makes exported pages fit their policy: scripts move out, styles are hashed, handlers are refused."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+import web_policy
 
-def load(name: str) -> ModuleType:
-    """A script of tools/, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).resolve().parent.parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-web_policy = load("web_policy")
 EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 
 

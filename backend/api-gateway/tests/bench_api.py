@@ -5,6 +5,7 @@ Run alone it measures a gateway of its own, in another process, on a bus in memo
 """
 
 import asyncio
+import collections
 import json
 import os
 import sys
@@ -17,6 +18,10 @@ RATE = 200
 SECONDS = 10.0
 CONNECTIONS = 32
 WARM_UP_S = 1.0
+
+
+class NotAnsweredError(Exception):
+    """Not every answer was 200: how long a refusal takes says nothing. The text counts the answers by status."""
 
 
 class _Connection:
@@ -48,11 +53,18 @@ class _Connection:
 
 
 async def measure(
-    base_url: str, token: str, *, path: str = "/api/v1/symbols", rate: int = RATE, seconds: float = SECONDS
+    base_url: str,
+    token: str,
+    *,
+    path: str = "/api/v1/symbols",
+    rate: int = RATE,
+    seconds: float = SECONDS,
+    warm_up_s: float = WARM_UP_S,
 ) -> dict[str, float]:
     """Ask `rate` times a second whatever the answers take (open loop) and say how long they took, in ms.
 
     Each time is counted from the moment the request was due, so that waiting for a slow predecessor counts too.
+    NotAnsweredError: one or more were refused or hung up on, so there is no figure.
     """
     parts = urlsplit(base_url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
@@ -63,10 +75,10 @@ async def measure(
     for connection in connections:
         idle.put_nowait(connection)
     times: list[float] = []
-    errors = 0
+    statuses: collections.Counter[int] = collections.Counter()
+    """ status -> how many answers had it; 0: no answer """
 
     async def one(due: float, counted: bool) -> None:
-        nonlocal errors
         connection = await idle.get()
         try:
             status = await connection.ask()
@@ -74,19 +86,22 @@ async def measure(
             connection.close()
             status = 0
         idle.put_nowait(connection)
+        statuses[status] += 1
         if counted:
             times.append((time.perf_counter() - due) * 1000)
-            errors += status != 200
 
     begin = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for number in range(int((WARM_UP_S + seconds) * rate)):
+        for number in range(int((warm_up_s + seconds) * rate)):
             due = begin + number / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            group.create_task(one(due, number / rate >= WARM_UP_S))
-    took = time.perf_counter() - begin - WARM_UP_S
+            group.create_task(one(due, number / rate >= warm_up_s))
+    took = time.perf_counter() - begin - warm_up_s
     for connection in connections:
         connection.close()
+    if set(statuses) != {200}:
+        shown = ", ".join(f"{count:,} times {status or 'no answer'}" for status, count in statuses.most_common())
+        raise NotAnsweredError(f"GET {path} was to be answered with 200 only, and was: {shown}")
     times.sort()
 
     def at(share: float) -> float:
@@ -94,7 +109,6 @@ async def measure(
 
     return {
         "requests": len(times),
-        "errors": errors,
         "rate": round(len(times) / took, 1),
         "p50_ms": at(0.50),
         "p95_ms": at(0.95),

@@ -269,6 +269,7 @@ async def running(
     patience_s: float = 8.0,
     extra: Any = (),
     bus: FakeBus | None = None,
+    hasher: Argon2Hasher | None = None,
     **settings_: Any,
 ) -> AsyncIterator[World]:
     """A gateway that answers."""
@@ -283,7 +284,8 @@ async def running(
     await platform.answer_on(bus)
     bus.people[key_id(key)] = key.public_key()
     async with opened("api-gateway", settings, bus=bus, clock=clock) as service:
-        gateway = await build(service, settings, hasher=Argon2Hasher(CHEAP), patience_s=patience_s, extra=extra)
+        hasher = hasher or Argon2Hasher(CHEAP)
+        gateway = await build(service, settings, hasher=hasher, patience_s=patience_s, extra=extra)
         await eventually(lambda: gateway.fanout.accounts_known and service.health.ready())
         base = f"http://127.0.0.1:{gateway.port}"
         async with httpx.AsyncClient(base_url=base, timeout=5) as http:

@@ -56,6 +56,9 @@ class MemoryPeople:
         user = self.users_get(people.UserById(q.tenant, q.id)).user
         if user is None:
             return people.Done(False)
+        admins = {u.id for u in self.users.values() if (u.tenant, u.role, u.disabled) == (q.tenant, "admin", False)}
+        if q.keeps_admin and (q.disabled or q.role not in (None, "admin")) and admins == {q.id}:
+            return people.Done(False)
         simple = ("role", "disabled", "password_hash", "password_changed_ms", "totp_secret", "totp_last_counter")
         changed = {name: value for name in (*simple, "not_before_ms") if (value := getattr(q, name)) is not None}
         if q.no_second_factor:

@@ -40,9 +40,10 @@ from contracts.uplink import (
 from kit import pki
 from kit.bus import Bus, Delivery
 from kit.errors import AnswerFault, BusUnavailable
+from kit.free_ports import free_port
 from kit.keys import public_text
 from kit.testing import write_service_keys
-from kit.testing.engines import NatsServer, free_port
+from kit.testing.engines import NatsServer
 from kit.testing.pki import page
 from kit.tls import Identity, TlsFiles, client_context, host_of, thumbprint
 from kit.tokens import mint

@@ -18,8 +18,9 @@ from contracts.codec import decode, encode
 from contracts.orders import Order
 from contracts.signals import SignedSignal
 from kit.bus import Delivery, Message
+from kit.free_ports import free_port
 from kit.nats_bus import NatsBus
-from kit.testing.engines import NatsServer, free_port
+from kit.testing.engines import NatsServer
 
 CROSS = "ma_cross:default/*:*:volume=0.1,fast=1,slow=3,sample_ms=100"
 FALLS_THEN_RISES = [1.15, 1.14, 1.13, 1.12, 1.11, 1.10, 1.20]

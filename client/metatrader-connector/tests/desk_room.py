@@ -113,6 +113,9 @@ class Line:
     def send_ticks(self, frame: bytes) -> bool:
         return True
 
+    def ask(self) -> int:
+        return 0
+
     def send_execution(self, execution) -> bool:
         self.sent.append(execution)
         return True

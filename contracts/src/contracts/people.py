@@ -116,6 +116,8 @@ class UserChange(msgspec.Struct, frozen=True):
     no_second_factor: bool = False
     """Forget authenticator app, passkeys and recovery codes."""
     audit: tuple[AuditRecord, ...] = ()
+    keeps_admin: bool = False
+    """Not done when it would leave the tenant without an administrator who may sign in."""
 
 
 class Spend(msgspec.Struct, frozen=True):

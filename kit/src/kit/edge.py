@@ -6,8 +6,9 @@ Over TLS it knows who calls before anything is answered. Plain HTTP is for progr
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import aiofastnet
@@ -62,9 +63,11 @@ class _Refusal(msgspec.Struct, frozen=True):
     reason: str
 
 
-def answer(status: int, body: bytes, content_type: str) -> picows.WSUpgradeResponseWithListener:
-    """A plain HTTP answer; the connection is closed after it."""
-    headers = {"Content-Type": content_type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+def answer(
+    status: int, body: bytes, content_type: str, more: Mapping[str, str] = MappingProxyType({})
+) -> picows.WSUpgradeResponseWithListener:
+    """A plain HTTP answer, with `more` headers; the connection is closed after it."""
+    headers = {"Content-Type": content_type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **more}
     response = picows.WSUpgradeResponse
     made = (
         response.create_ok_response(body, headers)

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import nats
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
@@ -20,10 +19,11 @@ from contracts import subjects
 from contracts.codec import decode, encode
 from contracts.errors import ContractError
 from contracts.rpc import Fault, Method
-from kit import log, nkeys
+from kit import log
 from kit.backoff import Backoff
 from kit.bus import ASK_TIMEOUT_S, Delivery, Message, OnDeliveries, OnMessage
 from kit.errors import AnswerFault, BusUnavailable
+from kit.nats_client import KeyedClient
 from kit.service_tokens import FORBIDDEN, Guard, QuestionDenied
 from kit.tls import TlsFiles, client_context, host_of
 
@@ -85,24 +85,6 @@ class _Ending:
             await asyncio.gather(self.task, return_exceptions=True)
 
 
-class _Client(Client):
-    """Answers the server's challenge with our own Ed25519; the library would import another one for it."""
-
-    async def _process_connect_init(self) -> None:
-        try:
-            await super()._process_connect_init()
-        finally:
-            # the library does not tell its stream that it runs over TLS: asyncio would warn at the end of each
-            if writer := getattr(self._transport, "_io_writer", None):
-                writer.transport.get_protocol()._over_ssl = True
-
-    def _setup_nkeys_seed_connect(self) -> None:
-        seed = Path(str(self._nkeys_seed))
-        self._public_nkey = nkeys.public_of(seed.read_text())
-        # read again at every connection, so that the key does not stay in memory
-        self._signature_cb = lambda nonce: nkeys.sign(seed.read_text(), nonce.encode())
-
-
 def _refuse_hopeless(url: str, seed: Path) -> None:
     if not url.startswith("tls://"):
         raise BusUnavailable(f"{url!r} is not an address of the bus: it begins with tls://, nothing else is spoken")
@@ -116,7 +98,7 @@ class NatsBus:
     def __init__(self, service: str, guard: Guard) -> None:
         self.guard = guard
         self._service = service
-        self._nc = _Client()
+        self._nc = KeyedClient()
         self._js: JetStreamContext = self._nc.jetstream()
         self._consumers: dict[str, tuple[str, ConsumerConfig]] = {}
         """ durable name -> its stream and configuration, to make it again """
@@ -187,8 +169,10 @@ class NatsBus:
 
     async def _on_reconnected(self) -> None:
         _log.info("bus_reconnected")
-        if self._restoring is None or self._restoring.done():
-            self._restoring = asyncio.create_task(self._restore())
+        if self._restoring is not None:
+            # what it asked the server before will never be answered, and what it made there may be gone
+            self._restoring.cancel()
+        self._restoring = asyncio.create_task(self._restore())
 
     async def _restore(self) -> None:
         # the server may have come back without its memory streams, or with an empty directory
@@ -199,7 +183,7 @@ class NatsBus:
                     if (known := self._consumers.get(name)) is not None:
                         await self._js.add_consumer(*known)
                 return
-            except (nats.errors.Error, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 whatever it was, deaf is worse
                 _log.warning("streams_not_restored", error=repr(error))
                 await asyncio.sleep(delay)
 

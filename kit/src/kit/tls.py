@@ -209,12 +209,20 @@ def _hardened(context: ssl.SSLContext) -> ssl.SSLContext:
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_TICKET
     context.verify_flags |= ssl.VERIFY_X509_STRICT
-    # Python 3.15 can name several groups; before that it takes one, and the one that everybody has is X25519
-    if hasattr(context, "set_groups"):
-        context.set_groups(":".join(GROUPS))
-    else:
-        context.set_ecdh_curve(GROUPS[0])
     return context
+
+
+def one_group(context: ssl.SSLContext) -> None:
+    """Leave a server the groups that we want. It is the server that chooses: our clients offer what OpenSSL has, and so
+    they reach a server of another Python than their own."""
+    if hasattr(context, "set_groups"):  # Python 3.15
+        context.set_groups(":".join(GROUPS))
+        return
+    # before that it takes one, and the one that everybody has is X25519
+    try:
+        context.set_ecdh_curve(GROUPS[0])
+    except ssl.SSLError:  # Python before 3.11.3, as in Debian 12, can't name it over OpenSSL 3
+        context.set_ecdh_curve(GROUPS[1])
 
 
 def _load_chain(context: ssl.SSLContext, files: TlsFiles) -> None:
@@ -246,6 +254,7 @@ def server_context(files: TlsFiles, *, client_certificates: bool, optional: bool
     also those that show none, and whoever accepts them decides what they may. Never anything below TLS 1.3."""
     context = _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     context.num_tickets = 0
+    one_group(context)
     _load_chain(context, files)
     if client_certificates:
         _load_root(context, files.ca)

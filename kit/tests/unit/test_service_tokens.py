@@ -75,7 +75,9 @@ def code(headers: dict[str, str] | None, question: Any, method: Any = rpc.ORDERS
 OURS = rpc.OrdersQuestion("default")
 
 
-@pytest.mark.parametrize(("service", "method"), list(itertools.product(SERVICES, METHODS)), ids=str)
+@pytest.mark.parametrize(
+    ("service", "method"), list(itertools.product(SERVICES, METHODS)), ids=lambda it: getattr(it, "name", it)
+)
 def test_for_itself_a_service_may_ask_exactly_what_the_policy_names_it_for(service: str, method: Any) -> None:
     judge = guard_of(method.service, lambda: NOW_MS, PEOPLE)
     rule = policy.RULES[policy.ASKS[method.service, method.name].action]

@@ -21,6 +21,7 @@ from kit.tls import (
     client_context,
     host_of,
     identity_of,
+    one_group,
     server_context,
     spki_pin,
     thumbprint,
@@ -166,6 +167,32 @@ def test_N10_a_weak_group_is_refused(ca: TestAuthority) -> None:
     weak.set_ecdh_curve("secp521r1")
     with pytest.raises(ssl.SSLError):
         handshake(server_context(bridge, client_certificates=True), weak, HOST)
+
+
+class _OldContext(ssl.SSLContext):
+    """As in Python 3.11.2, which Debian 12 has: over OpenSSL 3 it can't name X25519."""
+
+    named = ""
+
+    def set_ecdh_curve(self, name: str) -> None:
+        if name == "X25519":
+            raise ssl.SSLError("[EC: UNKNOWN_GROUP] unknown group")
+        super().set_ecdh_curve(name)
+        self.named = name
+
+
+def test_a_python_that_can_not_name_x25519_takes_p_256_alone() -> None:
+    old = _OldContext(ssl.PROTOCOL_TLS_SERVER)
+    one_group(old)
+    assert old.named == "prime256v1"
+
+
+@pytest.mark.parametrize("group", ["X25519", "prime256v1"])
+def test_our_clients_reach_a_server_of_either_group(ca: TestAuthority, group: str) -> None:
+    bridge, engine = ca.service("data-bridge"), ca.service("trading-engine")
+    server = server_context(bridge, client_certificates=True)
+    server.set_ecdh_curve(group)
+    assert handshake(server, client_context(engine), HOST).client.version() == "TLSv1.3"
 
 
 def test_N10_no_ticket_is_given_that_could_carry_early_data(ca: TestAuthority) -> None:

@@ -143,7 +143,7 @@ GATEWAY_HOLES = (
     _hole("SameSite of the cookie", f"{GATEWAY}/routes/people.py", 'samesite="strict", ', "", COOKIE_TEST),
     _hole(
         "how many sign-ins a minute",
-        f"{GATEWAY}/domain/limits.py",
+        "kit/src/kit/limits.py",
         "if len(times) >= self.per_minute:",
         "if False:",
         "backend/api-gateway/tests/unit/test_sessions.py",

@@ -160,6 +160,21 @@ PEOPLE_HOLES = (
         "",
         f"{PEOPLE_TESTS}::test_no_session_lives_longer_than_its_absolute_life",
     ),
+    _hole(
+        "that two administrators wait for each other",
+        f"{PEOPLE}/postgres_identity.py",
+        "not disabled order by id for update",
+        "not disabled order by id",
+        f"{PEOPLE_TESTS}::test_two_administrators_who_take_each_others_rights_at_the_same_moment_leave_one",
+    ),
+    _hole(
+        "how often strangers ask to join",
+        "backend/data-bridge/src/data_bridge/adapters/join_talk.py",
+        "if wait_ms := self.pace.wait_ms(",
+        "if wait_ms := 0 * self.pace.wait_ms(",
+        "tests/attack/test_terminals.py::test_guesses_of_one_address_reach_the_hub_thirty_times_a_minute"
+        "_and_terminals_renew_meanwhile",
+    ),
 )
 
 ENGINE_HOLES = (

@@ -31,8 +31,11 @@ class Hasher(Protocol):
         """The text to keep."""
         ...
 
-    async def fits(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the one behind `hashed`; with None the same work is done for nothing."""
+    async def fits(self, password: str, hashed: str | None, *, known: bool = False) -> bool:
+        """Whether the password is the one behind `hashed`; with None the same work is done for nothing.
+
+        `known`: whoever asks is signed in, or sits at a browser that was; they wait in places that no stranger takes.
+        """
         ...
 
 
@@ -236,8 +239,8 @@ class Vault(Protocol):
 class SetupCode(Protocol):
     """The one-time code that makes the first user."""
 
-    def read(self) -> str | None:
-        """The code; None when there is none."""
+    def read(self, now_ms: int) -> str | None:
+        """The code; None when there is none, or none that is still good."""
         ...
 
     def burn(self) -> None:

@@ -23,9 +23,10 @@ from contracts.views import StreamAccount, StreamMessage, StreamTicks
 from kit import tokens
 from kit.bus import Delivery
 from kit.clock import SystemClock
+from kit.free_ports import free_port
 from kit.keys import key_id, make_private_key
 from kit.testing import eventually, guard_of, write_service_keys
-from kit.testing.engines import free_port, nats_server
+from kit.testing.engines import nats_server
 
 pytestmark = pytest.mark.integration
 

@@ -2,18 +2,19 @@
 
 import asyncio
 import resource
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import argon2
 import pytest
-from gateway_world import PASSWORD, Platform, World, running, state, user
+from gateway_world import CHEAP, PASSWORD, Platform, World, running, state, user
 from people_client import Browser, code_of, listening
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from api_gateway.adapters.argon2_hasher import CONCURRENT, Argon2Hasher
+from api_gateway.adapters.argon2_hasher import CONCURRENT, MAX_WAITING, Argon2Hasher
 from api_gateway.domain.refusals import RefusedError
 from contracts import subjects
 from contracts.codec import decode, encode
@@ -210,6 +211,67 @@ async def test_W32_nothing_of_a_signed_in_answer_may_be_kept_by_the_browser(worl
     gone = await browser.ask("DELETE", "session")
     assert gone.headers["cache-control"] == "no-store"
     assert (await browser.ask("GET", "me")).status_code == 401
+
+
+async def test_W26_strangers_fill_no_place_of_those_who_were_here_before() -> None:
+    hasher = Argon2Hasher(CHEAP)
+    strangers = [asyncio.create_task(hasher.fits("x", None)) for _ in range(200)]
+    await asyncio.sleep(0)
+    assert await hasher.fits("gurke salat tomate", CHEAP.hash("gurke salat tomate"), known=True)
+    assert await hasher.hash("gurke salat tomate")
+    answers = await asyncio.gather(*strangers, return_exceptions=True)
+    assert sum(isinstance(answer, RefusedError) for answer in answers) == 200 - CONCURRENT - 32
+
+
+class HeldHasher(Argon2Hasher):
+    """Judges no password before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(CHEAP)
+        self.go = threading.Event()
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        assert self.go.wait(20)
+        return super()._verify(hashed, password)
+
+
+async def test_W26_a_known_browser_signs_in_while_strangers_from_everywhere_fill_the_queue(tmp_path: Path) -> None:
+    hasher = HeldHasher()
+    async with running(tmp_path, hasher=hasher, trusted_proxies=("127.0.0.0/8",)) as world:
+
+        async def from_address(number: int) -> int:
+            wish, address = {"name": f"n{number}", "password": PASSWORD}, {"x-forwarded-for": f"198.18.0.{number}"}
+            return (await Browser(world).ask("POST", "session", wish, **address)).status_code
+
+        hasher.go.set()
+        known = Browser(world)
+        await known.sign_in()
+        hasher.go.clear()
+        flood = [asyncio.create_task(from_address(number)) for number in range(CONCURRENT + MAX_WAITING)]
+        await eventually(lambda: hasher.waiting[False] == MAX_WAITING)
+        assert await from_address(250) == 503, "a stranger finds it full"
+        waits = asyncio.create_task(known.sign_in())
+        await eventually(lambda: waits.done() or hasher.waiting[True])
+        hasher.go.set()
+        assert (await waits).status_code == 200
+        assert set(await asyncio.gather(*flood)) == {401}
+
+
+async def test_two_administrators_who_demote_each_other_at_the_same_moment_leave_one(tmp_path: Path) -> None:
+    people = {name: user(name, "admin") for name in ("root", "bob")}
+    async with running(tmp_path, platform=Platform(people, [state()])) as world:
+        browsers = {name: Browser(world) for name in people}
+        for name, browser in browsers.items():
+            await browser.sign_in(name)
+        answers = await asyncio.gather(
+            browsers["root"].ask("PATCH", "users/id-bob", {"role": "viewer"}),
+            browsers["bob"].ask("PATCH", "users/id-root", {"role": "viewer"}),
+        )
+        first, second = sorted(answers, key=lambda answer: answer.status_code)
+        assert first.status_code == 200
+        assert second.status_code in (401, 409), second.json()
+        assert second.json()["code"] in ("not_signed_in", "last_admin")
+        assert sorted(each.role for each in world.platform.people.users.values()) == ["admin", "viewer"]
 
 
 async def test_nobody_takes_their_own_rights_and_nobody_reaches_into_another_tenant(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Handshakes that fail, and peers that stop in the middle of one."""
 
 import asyncio
-import os
 import ssl
 import subprocess
 import sys
@@ -116,7 +115,6 @@ async def test_N12_failed_handshakes_cost_no_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.skipif(os.environ.get("ATTACK") != "long", reason="takes half a minute: make attack-long")
 async def test_N12_ten_thousand_failed_handshakes_cost_no_memory(tmp_path: Path) -> None:
     await failing(tmp_path, 10_000)
 

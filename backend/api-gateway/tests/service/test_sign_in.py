@@ -1,6 +1,7 @@
 """Setup, sign-in, renewal, sign-out, and what protects them."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from gateway_world import CHEAP, CODE, PASSWORD, Platform, World, running, state, user
@@ -43,6 +44,17 @@ async def test_the_first_user_is_made_once_with_the_code_and_is_signed_in(tmp_pa
         assert again.status_code == 200
         assert [r.kind for r in audited(world)] == ["user_created", *["authn_login_success", "session_created"] * 2]
         assert world.platform.users["root"].password_hash.startswith("$argon2id$")
+
+
+async def test_a_setup_link_is_good_for_a_day(tmp_path: Path) -> None:
+    async with running(tmp_path, platform=Platform(states=[state()])) as world:
+        made_s = world.clock.now_ms() / 1_000
+        os.utime(tmp_path / "secrets" / "setup.code", (made_s, made_s))
+        world.clock.advance(24 * 3_600_000 + 1)
+        late = await world.http.post("/api/v1/setup", json=FIRST)
+        assert (late.status_code, late.json()["code"]) == (403, "wrong_code")
+        world.clock.advance(-2)
+        assert (await world.http.post("/api/v1/setup", json=FIRST)).status_code == 201
 
 
 async def test_two_first_users_at_once_are_one(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_gateway.adapters.passkeys import relying_party
 from api_gateway.adapters.vault import Vault
 from api_gateway.domain import guesses, recovery, single_use, totp
 from api_gateway.domain.guesses import Guesses
+from api_gateway.domain.relying_party import relying_party
 from api_gateway.domain.scopes import SCOPES, actions_of
 from api_gateway.domain.single_use import SingleUse
 from kit.policy import RULES

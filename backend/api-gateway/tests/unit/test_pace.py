@@ -3,7 +3,6 @@
 import pytest
 
 from api_gateway.domain.access import SOCKET, Caller
-from api_gateway.domain.limits import MAX_KEYS
 from api_gateway.domain.pace import (
     LIMITS,
     MAX_IN_FLIGHT,
@@ -14,6 +13,7 @@ from api_gateway.domain.pace import (
     kind_of,
 )
 from api_gateway.domain.peers import UNKNOWN, networks, peer_of
+from kit.limits import MAX_KEYS
 
 ANN = Caller("ann", "default", "viewer", "c", 10**15, "id", False)
 BOB = Caller("bob", "default", "viewer", "c", 10**15, "id", False)

@@ -3,8 +3,8 @@
 from api_gateway.domain import sessions
 from api_gateway.domain.access import Caller
 from api_gateway.domain.failures import FLUSH_AFTER_MS, FailureBook
-from api_gateway.domain.limits import MAX_KEYS, Limiter
 from api_gateway.domain.sessions import SessionMemory
+from kit.limits import MAX_KEYS, Limiter
 
 
 def caller(token_id: str = "j", expires_ms: int = 1_000) -> Caller:

@@ -5,13 +5,14 @@ import os
 import sys
 from pathlib import Path
 
-from central_hub.adapters import net, processes
+from central_hub.adapters import processes
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.platform import assemble
 from central_hub.cli.up import live
 from central_hub.domain.portplan import HUB
 from central_hub.domain.programs import NATS, POSTGRES, Program
 from central_hub.ports import HubError
+from kit.free_ports import free_ports
 
 TABLE = (
     Program(NATS),
@@ -31,7 +32,7 @@ def main() -> int:
         data.lock()
         state = data.read_state()
         names = (*(program.name for program in TABLE), HUB)
-        ports = dict(zip(names, net.free_ports(len(names)), strict=True))
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
         if any(processes.is_same(record) for record in state.programs.values()):
             ports = dict(state.ports)
         return asyncio.run(live(assemble(data, os.environ, ports, table), data))

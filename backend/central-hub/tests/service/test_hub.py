@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from central_hub.adapters.datadir import DataDir
-from central_hub.adapters.net import free_ports
 from central_hub.app import create_app
 from central_hub.cli.asking import get
 from central_hub.domain.registry import Managed
@@ -17,6 +16,7 @@ from central_hub.settings import Settings
 from contracts import rpc
 from contracts.audit import ErrorReport, Heartbeat
 from contracts.codec import encode
+from kit.free_ports import free_ports
 from kit.lifespan import opened
 from kit.testing import FakeBus, FakeClock, eventually
 from kit.testing.pki import TestAuthority

@@ -1,8 +1,11 @@
 """Which certificates are due, and the files of the platform's own authority."""
 
+import contextlib
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,3 +206,72 @@ def test_a_root_that_was_announced_stays_the_one_that_terminals_were_told_of(pre
     assert present.ca.root.read_bytes() == told
     present.ca.rotate_root()
     assert pki.read_chain(present.ca.root.read_bytes())[0] == pki.read_chain(told)[1]
+
+
+POWER_CUTS = """
+import os, shutil, sys
+from pathlib import Path
+from central_hub.adapters.ca_files import CaFiles
+
+whole, cuts, number, ended = Path(sys.argv[1]), Path(sys.argv[2]), 0, 9
+while ended:
+    folder, left = cuts / str(number), number
+    shutil.copytree(whole, folder)
+    child = os.fork()
+    if child == 0:
+        def cut(event, _arguments):
+            global left
+            if event == "os.rename":
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+        ca = CaFiles(folder / "secrets")
+        sys.addaudithook(cut)
+        ca.announce_next_root()
+        ca.rotate_root()
+        os._exit(0)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    number += 1
+"""
+
+
+def test_a_change_of_the_root_that_was_interrupted_anywhere_is_finished_by_the_same_command(
+    present: World, tmp_path: Path
+) -> None:
+    cuts = tmp_path / "cuts"
+    shutil.move(present.ca.secrets, tmp_path / "whole" / "secrets")
+    pin = (tmp_path / "whole" / "secrets" / "ca" / "backup.pin").read_text()
+    subprocess.run([sys.executable, "-c", POWER_CUTS, tmp_path / "whole", cuts], check=True, timeout=120)
+    folders = sorted(cuts.iterdir(), key=lambda one: int(one.name))
+    assert len(folders) > 30
+    for folder in folders[:-1]:
+        world = World(folder)
+        world.now = present.now
+        world.ca.open()
+        meet(world, world.files("data-bridge"), world.files("trading-engine"), "data-bridge")
+        world.ca.renew(everything=True)
+        with contextlib.suppress(HubError):  # it was done but for leafs, which the start made up for
+            world.ca.announce_next_root()
+            world.ca.rotate_root()
+        meet(world, world.files("data-bridge"), world.files("trading-engine"), "data-bridge")
+        first = pki.read_chain(world.ca.root.read_bytes())[0]
+        assert spki_pin(pki.der(first)) == pin, f"the announced root, after a cut before step {folder.name}"
+        assert spki_pin(pki.der(first)) != world.ca.backup_pin.read_text()
+        world.ca.forget_old_root()
+        meet(world, world.files("data-bridge"), world.files("trading-engine"), "data-bridge")
+
+
+def test_a_root_that_was_just_replaced_is_not_replaced_again_before_the_old_one_is_forgotten(present: World) -> None:
+    present.ca.announce_next_root()
+    present.ca.rotate_root()
+    with pytest.raises(HubError, match="--forget-old"):
+        present.ca.announce_next_root()
+    present.ca.forget_old_root()
+    present.ca.announce_next_root()
+    present.ca.rotate_root()
+
+
+def test_the_old_root_is_not_forgotten_before_the_next_one_signs(present: World) -> None:
+    present.ca.announce_next_root()
+    with pytest.raises(HubError, match="not finished"):
+        present.ca.forget_old_root()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from central_hub.adapters import logs, net, processes
+from central_hub.adapters import logs, processes
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.secret_files import open_secrets, seed_file
 from central_hub.adapters.tick_files import blocks, epoch_of
@@ -45,6 +45,24 @@ def test_secrets_are_made_once_and_never_changed(data: DataDir) -> None:
         "postgres/owner.password", "postgres/app.password", *(f"nkeys/{user}.seed" for user in RIGHTS),
     }  # fmt: skip
     assert all(mode(data.secrets / name) == 0o600 for name in before)
+
+
+def test_a_setup_code_that_nobody_used_for_half_a_day_is_made_anew(data: DataDir) -> None:
+    file = open_secrets(data.secrets, RIGHTS).setup_code
+    first, made = file.read_text(), file.stat().st_mtime
+    for hours, same in ((11, True), (13, False)):
+        os.utime(file, (made - hours * 3_600,) * 2)
+        assert (open_secrets(data.secrets, RIGHTS).setup_code.read_text() == first) is same
+    assert mode(file) == 0o600
+
+
+def test_a_first_start_that_was_cut_short_still_leads_to_a_setup_code(data: DataDir) -> None:
+    beside = data.secrets / f"signal.pub.{os.getpid()}.new"
+    beside.mkdir(parents=True)  # the disk takes the first keys and nothing more
+    with pytest.raises(HubError):
+        open_secrets(data.secrets, RIGHTS)
+    beside.rmdir()
+    assert open_secrets(data.secrets, RIGHTS).setup_code.read_text()
 
 
 def test_a_used_setup_code_does_not_come_back(data: DataDir) -> None:
@@ -102,11 +120,11 @@ def test_the_state_is_read_back_and_a_damaged_one_counts_as_none(data: DataDir) 
 def test_a_process_is_known_by_pid_start_and_command_line() -> None:
     started = processes.started(os.getpid())
     assert started
-    me = ProcessRecord(os.getpid(), started, "pytest")
+    me = ProcessRecord(os.getpid(), started, "python")
     assert processes.is_same(me)
-    assert not processes.is_same(ProcessRecord(os.getpid(), "another time", "pytest"))
+    assert not processes.is_same(ProcessRecord(os.getpid(), "another time", "python"))
     assert not processes.is_same(ProcessRecord(os.getpid(), started, "no such marker"))
-    assert not processes.is_same(ProcessRecord(2**22 + 1, started, "pytest"))
+    assert not processes.is_same(ProcessRecord(2**22 + 1, started, "python"))
 
 
 def test_a_log_that_has_grown_is_cut_and_its_past_kept(tmp_path: Path) -> None:
@@ -141,12 +159,6 @@ def test_the_tail_begins_where_this_life_began(tmp_path: Path) -> None:
     log.write_text("old\nnew\n")
     assert logs.tail(log, from_byte=4) == "new\n"
     assert logs.tail(log, from_byte=999) == "old\nnew\n"
-
-
-def test_free_ports_are_free_and_different() -> None:
-    ports = net.free_ports(10)
-    assert len(set(ports)) == 10
-    assert not any(net.is_taken(port) for port in ports)
 
 
 def test_the_same_file_is_the_same_stream(tmp_path: Path) -> None:

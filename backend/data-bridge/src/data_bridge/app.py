@@ -80,7 +80,7 @@ async def create_app(service: Service, settings: Settings) -> None:
 
     book = service.revocations
     service.on_revoked.append(revoked)
-    talks = Talks(service.bus, counts, trail, settings.operator_tenant, renewed)
+    talks = Talks(service.bus, counts, trail, settings.operator_tenant, renewed, service.clock)
     door = Door(
         token_keys,
         service.clock,

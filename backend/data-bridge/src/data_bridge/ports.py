@@ -9,8 +9,8 @@ from contracts.rpc import LeaseTaken, LeaseWish, Stored
 from data_bridge.domain.greeting import Identity
 from kit.edge import Peer
 
-OpenTalk = Callable[[str, Peer], "picows.WSListener | None"]
-"""Makes the listener of a PC that joins or renews (the path says which); None when there are too many already."""
+OpenTalk = Callable[[str, Peer], "picows.WSListener | int"]
+"""Makes the listener of a PC that joins or renews (the path says which), or says in how many seconds to come again."""
 OpenErrands = Callable[[Identity], "picows.WSListener | None"]
 """Makes the listener of a terminal's PC that brings news; None when there are too many already."""
 OpenTerminal = Callable[[Identity], picows.WSListener]

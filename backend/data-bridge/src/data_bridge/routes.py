@@ -68,6 +68,9 @@ class Door:
         talk = self.open_talk(path, peer) if who is None else self.open_errands(who)
         if talk is None:
             return self._refuse(503, "busy", "too many terminals come at once; try again in a few seconds", peer)
+        if isinstance(talk, int):
+            why = f"too many terminals join at once or from one address; try again in {talk} seconds"
+            return self._refuse(429, "busy", why, peer, talk)
         return talk
 
     def _identify(self, authorization: str, peer: Peer) -> Identity:
@@ -96,8 +99,11 @@ class Door:
             raise TokenRefused("revoked", f"this terminal was revoked: {revocation.reason}")
         return Identity(claims.tenant, claims.account, claims.sub, claims.exp * 1_000)
 
-    def _refuse(self, status: int, code: str, reason: str, peer: Peer) -> picows.WSUpgradeResponseWithListener:
+    def _refuse(
+        self, status: int, code: str, reason: str, peer: Peer, retry_after_s: int = 0
+    ) -> picows.WSUpgradeResponseWithListener:
         self.counts.refuse(code)
         tenant = peer.identity.tenant if peer.identity is not None else ""
         self.trail.refusal(tenant or self.operator_tenant, "upgrade", code, reason)
-        return answer(status, msgspec.json.encode(Problem(code, reason)), "application/json")
+        more = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+        return answer(status, msgspec.json.encode(Problem(code, reason)), "application/json", more)

@@ -59,11 +59,18 @@ async def test_a_token_signed_by_a_stranger_is_refused(app: Any) -> None:
 
 
 async def test_refusals_are_summed_up_into_one_audit_record(app: Any) -> None:
+    def records() -> list[tuple[str, str, str]]:
+        found = [decode(d, AuditRecord) for d in app.bus.on("audit.default")]
+        return [(r.kind, r.detail["code"], r.detail["count"]) for r in found]
+
+    await refused(app, {})
+    first = ("terminal_refused", "no_token", "1")
+    await eventually(lambda: records() == [first])  # a period begins with it
     for _ in range(5):
         await refused(app, {})
     app.clock.advance(11_000)
-    records = await eventually(lambda: [decode(d, AuditRecord) for d in app.bus.on("audit.default")])
-    assert [(r.kind, r.detail["code"], r.detail["count"]) for r in records] == [("terminal_refused", "no_token", "5")]
+    await eventually(lambda: len(records()) > 1)
+    assert records() == [first, ("terminal_refused", "no_token", "5")]
 
 
 async def test_another_path_is_not_found(app: Any) -> None:
@@ -205,7 +212,7 @@ async def test_a_revoked_terminal_is_hung_up_on_within_a_second_and_gets_in_no_m
         await eventually(lambda: terminal.heard(Welcome))
         before = app.clock.now_ms() + 1_000
         await revoke(app.bus, Revocation(rig.TENANT, kind, subject, before, "laptop stolen", "operator"))
-        (goodbye,) = await eventually(lambda: terminal.heard(Goodbye), within_s=1.0)
+        (goodbye,) = await eventually(lambda: terminal.heard(Goodbye))
         assert (goodbye.code, goodbye.retry) == ("revoked", False)
     status, body = await refused(app, {"Authorization": f"Bearer {app.token()}"})
     assert (status, body["code"]) == (401, "revoked")

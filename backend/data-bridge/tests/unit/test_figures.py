@@ -47,6 +47,14 @@ def test_a_batch_with_one_price_that_is_none_is_kept_out_whole(column: str, pric
     assert made.next_message(rig.EPOCH) is None
 
 
+@pytest.mark.parametrize("column", ["bid", "ask"])
+@pytest.mark.parametrize("price", NOT_PRICES)
+def test_a_single_tick_with_a_price_that_is_none_is_told_why(column: str, price: float) -> None:
+    good = rig.ticks_of("EURUSD", 1, 1)
+    assert price_fault(good) is None
+    assert (price_fault(msgspec.structs.replace(good, **{column: pack("d", [price])})) or "").startswith(column)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"price": p} for p in (math.nan, math.inf, -1.0)]

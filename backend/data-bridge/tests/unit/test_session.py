@@ -1,17 +1,20 @@
 """The rules of the conversation, one by one."""
 
+from decimal import Decimal
+
 import bridge_rig as rig
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.accounts import AccountState, MarginMode, PriceSource
 from contracts.codec import encode
-from contracts.rpc import Stored
+from contracts.rpc import LeaseTaken, Stored
 from contracts.ticks import MAX_TICKS_PER_BATCH, TickBatch, column_fault
-from contracts.uplink import Ack, Control, Goodbye, Ping, Pong, Refused, Rewind, StreamPosition, Welcome
+from contracts.uplink import AccountFrame, Ack, Control, Goodbye, Ping, Pong, Refused, Rewind, StreamPosition, Welcome
 from data_bridge.domain.counts import Counts
-from data_bridge.domain.effects import AskStored, AwaitBus, Close, ExecutionOut, Greet, Kept, Send, TicksOut
+from data_bridge.domain.effects import AskStored, AwaitBus, Close, ExecutionOut, Greet, KeepState, Kept, Send, TicksOut
 from data_bridge.domain.greeting import Identity
 from data_bridge.domain.session import STRIKES_PER_MINUTE, Phase, Session
 
@@ -360,3 +363,19 @@ def test_while_the_bus_is_away_the_streams_that_still_flow_are_left_alone_when_i
     session.published(arrived)
     session.bus_back(None, NOW)
     assert [e.symbol for e in said(session) if isinstance(e, Rewind)] == ["A"]
+
+
+def test_until_the_client_knows_its_lease_the_account_says_that_it_can_not_trade() -> None:
+    picture = AccountState(
+        rig.TENANT, rig.ACCOUNT, 1, "s", "c", "USD", MarginMode.HEDGING, 1, Decimal(1), Decimal(1), Decimal(0),
+        Decimal(1), Decimal(0), PriceSource.SIMULATED, True, True, "", (), (),
+    )  # fmt: skip
+    session = opened()
+    session.posture.heard(session.posture.ask(NOW), NOW, NOW)
+    session.lent(LeaseTaken(7, False, "pc-1", 1), NOW)
+    assert session.withheld(NOW) == ""
+    session.receive(encode(AccountFrame(picture)), NOW)
+    session.receive(encode(Control(Ping(NOW))), NOW)  # its answer tells the client of its lease
+    kept = [e.state for e in session.drain(NOW) if isinstance(e, KeepState)]
+    assert [(state.fence, state.trade_allowed) for state in kept] == [(0, False), (7, True)]
+    assert "lent the account this moment" in kept[0].trade_blocked_because

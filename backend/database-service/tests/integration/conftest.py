@@ -23,9 +23,10 @@ import numpy as np
 import pytest
 
 from contracts.ticks import TickBatch
+from kit.free_ports import free_port
 from kit.nats_bus import NatsBus
 from kit.testing import write_service_keys
-from kit.testing.engines import NatsServer, free_port
+from kit.testing.engines import NatsServer
 from kit.testing.pki import page
 
 NOBODY = 65534

@@ -66,6 +66,26 @@ async def test_a_person_is_changed_with_the_record_that_explains_it_or_not_at_al
     assert await chain(ledger) == ["a1"]
 
 
+async def test_two_administrators_who_take_each_others_rights_at_the_same_moment_leave_one(ledger):
+    for wish in ({"role": "viewer"}, {"disabled": True}):
+        for name in ("bea", "cid"):
+            if await ledger.user(name) is None:
+                await ledger.add_user(User(name, TENANT, name, "admin", "$argon2id$", False, 1))
+            await ask(ledger, people.USER_CHANGE, TENANT, name, role="admin", disabled=False)
+        both = [ask(ledger, people.USER_CHANGE, TENANT, name, keeps_admin=True, **wish) for name in ("bea", "cid")]
+        assert sorted(answer.done for answer in await asyncio.gather(*both)) == [False, True]
+        left = [u for u in (await ask(ledger, people.USERS, TENANT)).users if u.role == "admin" and not u.disabled]
+        assert len(left) == 1
+
+
+async def test_the_last_administrator_keeps_other_changes_and_the_operator_may_take_even_that_one(ledger):
+    await ask(ledger, people.USER_CHANGE, TENANT, "u1", role="admin")
+    refused = await ask(ledger, people.USER_CHANGE, TENANT, "u1", disabled=True, audit=record("a1"), keeps_admin=True)
+    assert (refused.done, await chain(ledger)) == (False, [])
+    assert (await ask(ledger, people.USER_CHANGE, TENANT, "u1", no_second_factor=True, keeps_admin=True)).done
+    assert (await ask(ledger, people.USER_CHANGE, TENANT, "u1", disabled=True)).done
+
+
 async def test_nobody_of_another_tenant_is_found_or_changed(ledger):
     assert (await ask(ledger, people.USER_GET, "other", "u1")).user is None
     assert not (await ask(ledger, people.USER_CHANGE, "other", "u1", disabled=True)).done

@@ -16,10 +16,11 @@ from memory_store import MemoryStore
 
 from contracts import subjects
 from contracts.codec import encode
+from kit.free_ports import free_port
 from kit.keys import make_private_key
 from kit.nats_bus import NatsBus
 from kit.testing import write_service_keys
-from kit.testing.engines import NatsServer, free_port, nats_server
+from kit.testing.engines import NatsServer, nats_server
 from kit.testing.pki import page
 
 SYMBOLS = [f"SYM{i}" for i in range(8)]

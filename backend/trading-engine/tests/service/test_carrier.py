@@ -12,7 +12,7 @@ from contracts.audit import AuditRecord
 from contracts.orders import Order
 from contracts.signals import Signal, SignedSignal, signal_bytes
 from kit.testing import FakeClock, eventually
-from trading_engine.adapters.carrier import ANSWERS_WANTED_MS, MOST_WAITING, Carrier
+from trading_engine.adapters.carrier import ANSWERS_WANTED_MS, MOST_WAITING, RESEND_EVERY_S, Carrier
 from trading_engine.domain.effects import Effect, RecordAudit, SavePauses
 from trading_engine.domain.events import SignalDropped, StoreChanged
 from trading_engine.domain.identity import audit
@@ -184,7 +184,7 @@ async def test_the_outbox_is_asked_again_soon_after_a_signal_found_no_way_or_the
         world.outbox_fails = False
         await eventually(lambda: world.log.count("outbox") == 3)
         carrier.submit(an_order())
-        await eventually(lambda: world.log.count("outbox") == 4, within_s=2)
+        await eventually(lambda: world.log.count("outbox") == 4, within_s=RESEND_EVERY_S * 0.9)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
 

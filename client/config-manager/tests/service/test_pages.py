@@ -1,7 +1,6 @@
 """The pages show the settings and change nothing."""
 
 import asyncio
-import socket
 from pathlib import Path
 
 import msgspec
@@ -17,8 +16,8 @@ from config_manager.domain.versions import Choice
 from config_manager.routes import ConfigView, HistoryView
 from config_manager.settings import Settings
 from contracts.errands import NEWS_KEYS_PAGE
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 from kit.testing.pki import page
 
 
@@ -27,9 +26,7 @@ def get(data: Path, port: int, path: str) -> tuple[int, bytes]:
 
 
 async def test_the_current_version_and_the_history_are_shown(tmp_path) -> None:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = free_port()
     settings = Settings(port=port, data_dir=tmp_path)
     files = VersionFiles(tmp_path / "config")
     async with opened("config-manager", settings) as app:

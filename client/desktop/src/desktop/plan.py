@@ -1,6 +1,5 @@
 """Which programs the client is made of, and the environment each is started with."""
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import msgspec
 
 from client_security.lifespan import STOP_ON_EOF, VAULT_KEY_FIRST
 from contracts.ports import PORTS
+from kit.free_ports import free_ports
 
 CONNECTOR = "metatrader-connector"
 APPS: dict[str, str] = {
@@ -53,14 +53,7 @@ class State(msgspec.Struct, frozen=True):
 def ports(first: int | None, free: bool) -> dict[str, int]:
     """Port of each app: the usual ones, four from `first` on, or whatever is free."""
     if free:
-        sockets = [socket.socket() for _ in APPS]
-        try:
-            for one in sockets:
-                one.bind(("127.0.0.1", 0))
-            return {app: int(one.getsockname()[1]) for app, one in zip(APPS, sockets, strict=True)}
-        finally:
-            for one in sockets:
-                one.close()
+        return dict(zip(APPS, free_ports(len(APPS)), strict=True))
     if first is not None:
         return {app: first + i for i, app in enumerate(APPS)}
     return {app: PORTS[app] for app in APPS}

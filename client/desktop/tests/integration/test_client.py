@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 import sys
 
 import psutil
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_security.testing import enrolment_of
 from client_security.vaults import vault_in
+from kit.free_ports import free_port
 from kit.testing import eventually
 from kit.testing.pki import TestAuthority
 
@@ -21,9 +21,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def home(tmp_path):
     """An enrolment for a server that is not there, and a simulated terminal."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = free_port()
     server = f"wss://127.0.0.1:{port}/terminal"
     enrolment = enrolment_of(TestAuthority(tmp_path / "server"), server, Ed25519PrivateKey.generate())
     (tmp_path / "enrolment.json").write_text(json.dumps(enrolment))

@@ -13,12 +13,14 @@ from contracts.executions import FINAL_EXECUTIONS, Execution, ExecutionState
 from contracts.signals import Signal, SignedSignal, signal_bytes
 from kit import log
 from kit.clock import Clock
+from kit.limits import Limiter
 from metatrader_connector.account_watch import HEDGING, AccountWatch
 from metatrader_connector.domain.broker_clock import one_to_utc, to_broker
 from metatrader_connector.domain.executor import (
     Entry,
     Outcome,
     answered,
+    earliest_ms,
     execution,
     looked,
     overdue,
@@ -34,6 +36,10 @@ from metatrader_connector.order_gate import OrderGate
 from metatrader_connector.ports import Audit, Journal, Line, NotSent, Terminal, TerminalDown
 
 WAITING_SIGNALS = 256
+DISBELIEVED_A_MINUTE = 30
+"""Answered and written down; whoever sends more could fill this PC's disk with what nobody signed."""
+MAYBE_EXECUTED = frozenset({"fenced", "replayed"})
+"""Refusals of what another client, or this one before its journal began, may have executed: the broker's books know."""
 _log = log.get("orders")
 
 
@@ -63,11 +69,13 @@ class OrderDesk:
         default_factory=lambda: asyncio.Queue(WAITING_SIGNALS)
     )
     _told: dict[tuple[str, str], Execution] = field(default_factory=dict)
-
     _filling: dict[str, int] = field(default_factory=dict)
     """ symbol -> the filling mode it took last """
     _taken_back: set[int] = field(default_factory=set)
     """ tickets of rests that were asked back """
+    _doubts: Limiter = field(default_factory=lambda: Limiter(DISBELIEVED_A_MINUTE))
+    _unanswered: int = 0
+    """Signals that were not believed since the last one that was written down."""
 
     async def receive(self, signed: SignedSignal, received_ns: int) -> None:
         """Queue a signal; when the queue is full the socket waits, and what waits too long expires."""
@@ -96,7 +104,11 @@ class OrderDesk:
         entry = Entry(signal, ExecutionState.UNKNOWN, received_ms, self.clock.now_ms(), 0, key_id=signed.key_id)
         # whose it is comes first: of another client's signal nobody here may say that it was not executed
         refusal = self.lease.foreign(signal) or self._out_of_time(signal) or self._repeated(signed.key_id, signal)
-        if (refusal := refusal or await self.gate.refusal(signal, self.searching)) is not None:
+        if refusal is not None and refusal.code in MAYBE_EXECUTED:
+            # never sent from here, and not forgotten either: whoever it was made for may never be able to tell
+            reason = f"{refusal.reason}; the broker's books are being searched"
+            await self._close(entry, Outcome(ExecutionState.UNKNOWN, refusal.code, reason))
+        elif (refusal := refusal or await self.gate.refusal(signal, self.searching)) is not None:
             # journaled, whatever the reason: what was once answered with no is never sent, should it come again
             await self._close(entry, Outcome(ExecutionState.REFUSED, refusal.code, refusal.reason))
         elif (refusal := self.lease.over(self.clock.boot_ns())) is not None:
@@ -167,11 +179,18 @@ class OrderDesk:
             return str(error)
 
     async def _disbelieve(self, signed: SignedSignal, refusal: Refusal, received_ms: int) -> None:
-        """Answer a signal that was not believed. Its id is not remembered: a true signal of that id may still come."""
+        """Answer a signal that was not believed. Its id is not remembered: a true signal of that id may still come.
+        Of a flood so many a minute are answered; the others are counted."""
         key = (signed.signal_id, refusal.code)
         if (told := self._told.get(key)) is not None:
             self._send(told)
             return
+        if self._doubts.wait_ms("", self.clock.now_ms()):
+            self._unanswered += 1
+            return
+        if self._unanswered:
+            count, self._unanswered = {"count": str(self._unanswered)}, 0
+            await asyncio.to_thread(self.audit.append, self.clock.now_ms(), "signals_disbelieved", "", count)
         signal = Signal(
             signed.signal_id[:64], "", self.trust.tenant, self.trust.account, "", 0, 0, signed.expires_ms, "", Side.BUY,
             Decimal(0), 0, 0.0, 0, 0, "",
@@ -233,14 +252,14 @@ class OrderDesk:
         if self.watch.picture is None or not self.watch.clock_known:
             return  # perhaps another account is logged in: its books say nothing about ours
         entries = list(self.searching.values())
-        began = min(entry.journaled_ms for entry in entries)
+        began = min(earliest_ms(entry) for entry in entries)
         now = self.clock.now_ms()
         # broker time may be ahead of ours, and the newest deals must not be cut off: one day more on both sides
         from_s = max(1, to_broker(self.zone, began) // 1000 - DAY_S)
         found = await self.terminal.search(from_s, to_broker(self.zone, now) // 1000 + DAY_S)
         self.failpoint("after_search")
         for before in entries:
-            sent_broker_ms = to_broker(self.zone, before.sent_ms or before.journaled_ms)
+            sent_broker_ms = to_broker(self.zone, earliest_ms(before))
             entry, outcome = looked(before, found, sent_broker_ms, self.clock.now_ms(), self.not_sent_after_ms)
             if outcome is not None:
                 await self._close(entry, outcome)

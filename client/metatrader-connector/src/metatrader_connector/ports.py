@@ -258,6 +258,10 @@ class Line(Protocol):
         """Send an encoded TickBatch. False: not connected."""
         ...
 
+    def ask(self) -> int:
+        """Send a question behind everything that was sent; the answer holds this stamp. 0: not connected."""
+        ...
+
     def send_execution(self, execution: Execution) -> bool:
         """Send at once. False: not connected."""
         ...

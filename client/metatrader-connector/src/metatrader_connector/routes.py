@@ -89,7 +89,8 @@ class ServerSide:
             self.failpoint("after_stored")
 
     async def ponged(self, pong: Pong, asked_ns: int, heard_ns: int) -> None:
-        """The server's clock, and whether it lends us the account."""
+        """The server's clock, how long the way is, and whether it lends us the account."""
+        self.forwarder.ponged(pong.sent_ms)
         self.server_clock.heard(asked_ns, heard_ns, pong.at_ms)
         if pong.fence and self.welcome is not None and self.journal.last_session != self.welcome.session:
             # before the first order of the lease: a copy of this journal made earlier must not pass for this one

@@ -35,6 +35,8 @@ class Forwarder:
     pace: Pace = field(default_factory=Pace)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     ticks_sent: int = 0
+    _asked: tuple[int, int, int] | None = None
+    """ (stamp of the question behind a full window, the window's limit, when its oldest tick was sent) """
 
     def spooled(self, frames: tuple[tuple[TickBatch, bytes], ...]) -> None:
         """Batches have reached the disk: send them at once where they are next, else leave them to `pump`."""
@@ -50,7 +52,7 @@ class Forwarder:
     def _sent(self, batch: TickBatch, frame: bytes) -> None:
         if self.line.send_ticks(frame):
             self.window.sent(batch.symbol, batch.last_seq)
-            self.pace.sent(batch.symbol, batch.last_seq, self.clock.monotonic_ns() // 1_000_000)
+            self.pace.sent(batch.symbol, batch.last_seq, self._now_ms())
             self.ticks_sent += batch.count
 
     def begin(self, spooled: dict[str, int], stored: dict[str, int]) -> None:
@@ -59,6 +61,7 @@ class Forwarder:
             self.window.spooled(symbol, seq)
         self.window.begin(stored.items())
         self.pace.begin()
+        self._asked = None
         self.window.limit = self.pace.limit
         self.wake.set()
 
@@ -68,9 +71,27 @@ class Forwarder:
             self.window.rewind(rewind.symbol, rewind.from_seq)
             self.wake.set()
 
+    def ponged(self, stamp: int) -> None:
+        """The server answered a question: all that was sent before it has arrived."""
+        if self._asked is not None and self._asked[0] == stamp:
+            _, limit, oldest_ms = self._asked
+            self.pace.reached(limit, self._now_ms() - oldest_ms)
+            self._asked = None
+            self.window.limit = self.pace.limit
+            self.wake.set()
+
+    def _ask(self) -> None:
+        """Behind a full window: how long is its way?"""
+        if self.pace.opening and self._asked is None and self.window.full():
+            oldest_ms, stamp = self.pace.oldest_ms(), self.line.ask()
+            self._asked = (stamp, self.pace.limit, oldest_ms) if stamp and oldest_ms is not None else None
+
+    def _now_ms(self) -> int:
+        return self.clock.monotonic_ns() // 1_000_000
+
     async def stored(self, stored: dict[str, int]) -> None:
         """The store has more: forget it here, and send on."""
-        full, now_ms = self.window.full(), self.clock.monotonic_ns() // 1_000_000
+        full, now_ms = self.window.full(), self._now_ms()
         for symbol, seq in stored.items():
             self.window.stored(symbol, seq)
             self.pace.stored(symbol, seq, now_ms, full=full)
@@ -104,3 +125,4 @@ class Forwarder:
                     break
                 self._sent(batch, encode(batch))
                 await asyncio.sleep(0)  # acks and signals get their turn between two frames
+            self._ask()

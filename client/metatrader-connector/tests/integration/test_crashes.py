@@ -6,8 +6,8 @@ import pytest
 
 from contracts.accounts import Side
 from contracts.executions import ExecutionState as State
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 
 pytestmark = pytest.mark.integration
 

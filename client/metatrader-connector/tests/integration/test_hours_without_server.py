@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from contracts.ticks import unpack
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 from metatrader_connector.domain.cursor import Cursor
 
 pytestmark = pytest.mark.integration

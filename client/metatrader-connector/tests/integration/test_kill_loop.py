@@ -11,8 +11,8 @@ import pytest
 import metatrader_connector
 from contracts.accounts import Side
 from contracts.executions import ExecutionState as State
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 from metatrader_connector.failpoints import IN_TERMINAL, STEPS
 
 pytestmark = pytest.mark.integration

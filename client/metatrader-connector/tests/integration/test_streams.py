@@ -16,8 +16,8 @@ from contracts.accounts import PriceSource
 from contracts.ticks import Mark, unpack
 from contracts.uplink import Goodbye
 from kit.errors import CertificateRefused
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 from kit.testing.pki import page
 
 pytestmark = pytest.mark.integration

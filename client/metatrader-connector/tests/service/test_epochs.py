@@ -36,6 +36,7 @@ class Line:
     def __init__(self) -> None:
         self.ticks: list[TickBatch] = []
         self.executions: list[Execution] = []
+        self.asked = 0
 
     def writable(self) -> bool:
         return True
@@ -46,6 +47,10 @@ class Line:
     def send_ticks(self, frame: bytes) -> bool:
         self.ticks.append(decode(frame, TickBatch))
         return True
+
+    def ask(self) -> int:
+        self.asked += 1
+        return self.asked
 
     def send_execution(self, execution: Execution) -> bool:
         self.executions.append(execution)

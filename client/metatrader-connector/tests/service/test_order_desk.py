@@ -12,9 +12,11 @@ from desk_room import OPENED, SYMBOL, Room
 
 from contracts.accounts import Side
 from contracts.executions import ExecutionState as State
+from kit.signing import sign
 from kit.testing import eventually
 from metatrader_connector.account_watch import EVERY_S
 from metatrader_connector.domain.terminal import Picture, TerminalFacts
+from metatrader_connector.order_desk import DISBELIEVED_A_MINUTE
 from metatrader_connector.ports import NotSent, TerminalDown
 
 
@@ -32,7 +34,6 @@ def room(tmp_path):
         ({"comment": "hello"}, "malformed"),
         ({"expires_ms": 1}, "expired"),
         ({"expires_ms": 1_700_000_005_001}, "lives_too_long"),
-        ({"issued_ms": 1_699_999_999_999, "expires_ms": 1_700_000_004_000}, "replayed"),
         ({"symbol": "XAUUSD"}, "symbol_not_allowed"),
         ({"volume": Decimal("1.01")}, "volume_above_limit"),
         ({"volume": Decimal("0.015")}, "volume_step"),
@@ -52,6 +53,18 @@ async def test_a_stranger_can_not_block_the_id_of_a_true_signal(room) -> None:
     first, again = await room.give(signal, stranger), await room.give(signal, stranger)
     assert (first.code, again.number) == ("unknown_key", first.number)
     assert (await room.give(signal)).state is State.FILLED
+
+
+async def test_a_flood_that_nobody_signed_fills_no_disk_and_keeps_no_true_signal_out(room) -> None:
+    stranger = Ed25519PrivateKey.generate()
+    for _ in range(DISBELIEVED_A_MINUTE + 50):
+        await room.desk.judge(sign(room.signal(), stranger), room.clock.now_ms(), 0)
+    assert len(room.line.sent) == len(room.audit.kinds) == DISBELIEVED_A_MINUTE
+    assert len(await room.journal.not_stored(0)) == DISBELIEVED_A_MINUTE
+    assert (await room.give(room.signal())).state is State.FILLED
+    room.clock.advance(60_000)
+    assert (await room.give(room.signal(), stranger)).code == "unknown_key"
+    assert room.audit.kinds[-2:] == ["signals_disbelieved", "order_refused"]
 
 
 async def test_a_terminal_that_may_not_trade_is_named_in_plain_words(room) -> None:
@@ -163,14 +176,18 @@ async def test_after_an_order_the_account_is_reported_at_once_and_by_a_picture_t
     run = asyncio.create_task(room.watch.run())
     try:
         await eventually(lambda: len(room.line.states) == 1)
-        room.clock.advance(1)
-        report = await room.give(room.signal())
-        told = len(room.line.states)
-        room.clock.advance(1)
-        began = time.monotonic()
-        await eventually(lambda: len(room.line.states) == told + 1)
-        assert time.monotonic() - began < EVERY_S / 2
-        assert room.line.states[-1].taken_ms > report.answered_ms
+        took = []
+        for _ in range(4):
+            room.clock.advance(1)
+            report = await room.give(room.signal())
+            told = len(room.line.states)
+            room.clock.advance(1)
+            began = time.monotonic()
+            await eventually(lambda told=told: len(room.line.states) > told)
+            took.append(time.monotonic() - began)
+            assert room.line.states[-1].taken_ms > report.answered_ms
+        # the best of them: a busy machine delays some, waiting for the next turn would delay nearly all
+        assert min(took) < EVERY_S / 4, took
     finally:
         run.cancel()
 

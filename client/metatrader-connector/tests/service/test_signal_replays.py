@@ -14,6 +14,7 @@ from contracts.uplink import LEASE_MS
 from kit.key_lists import sign_list
 from kit.keys import key_id, public_text
 from metatrader_connector.domain.limits import Quote
+from metatrader_connector.domain.terminal import DealFacts
 
 
 @pytest.fixture
@@ -66,7 +67,9 @@ async def test_T16_after_a_restart_the_journal_still_knows_ids_and_numbers(room)
     assert len(room.terminal.books) == 1
 
 
-async def test_T16_after_a_new_installation_signals_from_before_it_are_refused(room, tmp_path) -> None:
+async def test_T16_after_a_new_installation_signals_from_before_it_are_searched_for_and_never_sent(
+    room, tmp_path
+) -> None:
     signal = room.signal()
     assert (await room.give(signal)).state is State.FILLED
     room.journal.close()
@@ -74,7 +77,10 @@ async def test_T16_after_a_new_installation_signals_from_before_it_are_refused(r
     room.clock.advance(1)
     room.open()
     report = await room.give(signal)
-    assert (report.state, report.code, len(room.terminal.books)) == (State.REFUSED, "replayed", 1)
+    assert (report.state, report.code, len(room.terminal.books)) == (State.UNKNOWN, "replayed", 1)
+    await room.desk.search_once()
+    report = room.line.sent[-1]
+    assert (report.state, report.code, report.deal, len(room.terminal.books)) == (State.FILLED, "found", 1, 1)
 
 
 async def test_T16_a_number_that_was_only_refused_is_used_up_as_well(room) -> None:
@@ -171,10 +177,49 @@ async def test_O14_a_client_whose_lease_ran_out_refuses_before_it_asks_the_termi
     assert (report.state, report.code, room.terminal.requests) == (State.NOT_SENT, "fenced", [])
 
 
-async def test_O14_a_signal_made_out_to_another_client_of_the_account_is_refused(room) -> None:
-    report = await room.give(room.signal(fence=FENCE - 1))
-    assert (report.state, report.code, room.terminal.requests) == (State.REFUSED, "fenced", [])
+@pytest.mark.parametrize("fence", [0, FENCE - 1, FENCE + 1])
+async def test_O14_a_signal_made_out_to_another_client_of_the_account_is_not_sent_but_searched_for(room, fence) -> None:
+    report = await room.give(room.signal(fence=fence))
+    assert (report.state, report.code, room.terminal.requests) == (State.UNKNOWN, "fenced", [])
     assert "only the client it was made for" in report.reason
+
+
+async def test_what_another_client_was_to_execute_ends_as_not_sent_when_the_broker_has_nothing_of_it(room) -> None:
+    signal = room.signal(fence=FENCE - 1)
+    await room.give(signal)
+    room.clock.advance(
+        signal.expires_ms - signal.issued_ms + 999
+    )  # the other client, and its order, may be on their way
+    for _ in range(3):
+        await room.desk.search_once()
+    assert room.line.sent[-1].state is State.UNKNOWN
+    room.clock.advance(1)
+    for _ in range(2):
+        await room.desk.search_once()
+    report = room.line.sent[-1]
+    assert (report.state, report.code, room.terminal.requests) == (State.NOT_SENT, "not_found", [])
+    assert room.desk.searching == {}
+
+
+async def test_what_another_client_did_execute_is_found_at_the_broker(room) -> None:
+    signal = room.signal(fence=FENCE - 1)
+    deal = DealFacts(5, 4, 0, 0, signal.magic, 4, 0.1, 1.1, "EURUSD", signal.comment)
+    room.terminal.books.append(deal)
+    await room.give(signal)
+    await room.desk.search_once()
+    report = room.line.sent[-1]
+    assert (report.state, report.code, report.deal, room.terminal.requests) == (State.FILLED, "found", 5, [])
+
+
+async def test_the_search_for_anothers_order_goes_on_after_a_restart(room) -> None:
+    signal = room.signal(fence=FENCE - 1)
+    first = await room.give(signal)
+    room.journal.close()
+    room.open()
+    await room.desk.begin()
+    assert list(room.desk.searching) == [signal.id]
+    assert await room.give(signal) == first, "brought again it gets the answer it got"
+    assert await room.journal.begun_since(0) == 0, "it was not sent, so it does not count as sent"
 
 
 async def test_a_client_that_was_never_lent_the_account_sends_nothing(room) -> None:

@@ -3,8 +3,8 @@
 from client_security.app import create_app
 from client_security.lifespan import opened
 from client_security.settings import Settings
+from kit.free_ports import free_port
 from kit.testing import eventually
-from kit.testing.engines import free_port
 
 
 async def test_without_an_enrolment_it_says_so(tmp_path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from contracts.ports import PORTS
 from contracts.subjects import RIGHTS
 from kit import nkeys
+from kit.free_ports import free_port
 from kit.nats_bus import NatsBus
 from kit.service_tokens import Guard
 from kit.testing.guards import whoever_may
@@ -22,13 +23,6 @@ from kit.tls import Identity, TlsFiles
 
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 20.0
-
-
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for_port(port: int, process: "subprocess.Popen[bytes]", limit_s: float = START_LIMIT_S) -> None:

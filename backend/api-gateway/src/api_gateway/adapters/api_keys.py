@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from api_gateway.domain.access import Caller
-from api_gateway.domain.limits import Limiter
 from api_gateway.domain.scopes import PURPOSE, Networks, actions_of, may_come_from, networks_of
 from api_gateway.ports import People, Vault
 from contracts import people
@@ -12,6 +11,7 @@ from contracts.people import ApiKey
 from contracts.revocations import Revocation, RevocationKind
 from contracts.rpc import User
 from kit.clock import Clock
+from kit.limits import Limiter
 
 MAX_CHARS = 128
 FRESH_MS = 30_000

@@ -10,6 +10,7 @@ from api_gateway.domain.refusals import Refusal, RefusedError
 
 CONCURRENT = 2
 MAX_WAITING = 32
+"""Of strangers; as many others wait in places of their own, which no stranger takes."""
 BUSY = Refusal(503, "busy", "Too many people sign in at the same moment. Try again in a few seconds.", 3)
 
 
@@ -19,17 +20,18 @@ class Argon2Hasher:
     def __init__(self, parameters: argon2.PasswordHasher | None = None) -> None:
         self._hasher = parameters or argon2.PasswordHasher()
         self._slots = asyncio.Semaphore(CONCURRENT)
-        self._waiting = 0
+        self.waiting = {True: 0, False: 0}
+        """ known or a stranger -> how many wait """
         self._dummy = ""
 
     async def hash(self, password: str) -> str:
-        """Argon2id's own text, with its salt and parameters."""
-        async with self._slot():
+        """Argon2id's own text, with its salt and parameters. Nobody gets here who has proved nothing."""
+        async with _Slot(self, known=True):
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def fits(self, password: str, hashed: str | None) -> bool:
+    async def fits(self, password: str, hashed: str | None, *, known: bool = False) -> bool:
         """Whether the password is the one behind `hashed`; None costs the same time and is never right."""
-        async with self._slot():
+        async with _Slot(self, known):
             if not self._dummy:
                 self._dummy = await asyncio.to_thread(self._hasher.hash, secrets.token_hex(16))
             right = await asyncio.to_thread(self._verify, hashed or self._dummy, password)
@@ -41,25 +43,22 @@ class Argon2Hasher:
         except (Argon2Error, InvalidHashError):
             return False
 
-    def _slot(self) -> "_Slot":
-        return _Slot(self)
-
 
 class _Slot:
     """A place among those who hash; refuses at once when too many wait for one."""
 
-    def __init__(self, owner: Argon2Hasher) -> None:
-        self._owner = owner
+    def __init__(self, owner: Argon2Hasher, known: bool) -> None:
+        self._owner, self._known = owner, known
 
     async def __aenter__(self) -> None:
         owner = self._owner
-        if owner._waiting >= MAX_WAITING:
+        if owner.waiting[self._known] >= MAX_WAITING:
             raise RefusedError(BUSY)
-        owner._waiting += 1
+        owner.waiting[self._known] += 1
         try:
             await owner._slots.acquire()
         finally:
-            owner._waiting -= 1
+            owner.waiting[self._known] -= 1
 
     async def __aexit__(self, *_: object) -> None:
         self._owner._slots.release()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from api_gateway.domain.access import SAFE, SOCKET, Caller
-from api_gateway.domain.limits import Limiter
+from kit.limits import Limiter
 
 MAX_IN_FLIGHT = 512
 """Requests worked on at the same time; more are told to come again."""

@@ -3,13 +3,13 @@
 import ipaddress
 from collections.abc import Iterable
 
+from kit import limits
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 UNKNOWN = "unknown"
 """Stands for a connection without an address; all of them share one limit."""
-HOME_PREFIX = 64
-"""An IPv6 subscriber has a network of this size: its addresses are one peer."""
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -58,7 +58,4 @@ def address_of(direct: str, forwarded_for: str, trusted: tuple[Network, ...]) ->
 
 def peer_of(direct: str, forwarded_for: str, trusted: tuple[Network, ...]) -> str:
     """The same as limits count it: an IPv6 subscriber is one peer."""
-    address = _address(address_of(direct, forwarded_for, trusted))
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, HOME_PREFIX), strict=False))
-    return UNKNOWN if address is None else str(address)
+    return limits.peer_of(address_of(direct, forwarded_for, trusted))

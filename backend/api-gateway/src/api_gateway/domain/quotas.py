@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from api_gateway.domain.limits import Limiter
 from api_gateway.domain.refusals import Refusal, quota_exceeded
+from kit.limits import Limiter
 from kit.policy import UNLIMITED, Denied, Quota, most, over
 
 DAY_MS = 86_400_000

@@ -38,6 +38,9 @@ LAST_FACTOR = Refusal(
     409, "last_factor", "Your organisation requires a second factor and this is your last one. Add another first."
 )
 NOT_ONESELF = Refusal(409, "not_oneself", "You can't take your own rights. Ask another administrator.")
+LAST_ADMIN = Refusal(
+    409, "last_admin", "Your organisation would have no administrator left. Make somebody else an administrator first."
+)
 NOT_ALLOWED = Refusal(403, "not_allowed", "Your role does not allow this. Ask an administrator.")
 NOT_FROM_HERE = Refusal(403, "not_from_here", "This page answers only programs on the same machine.")
 CSRF_REFUSED = Refusal(

@@ -13,7 +13,6 @@ from api_gateway.domain.access import LOOPBACK_HOSTS, SOCKET, TABLE, Caller, Kno
 from api_gateway.domain.addresses import is_plain, question_fault
 from api_gateway.domain.denied import event_of
 from api_gateway.domain.headers import Headers, cookie_of, secured
-from api_gateway.domain.limits import Limiter
 from api_gateway.domain.pace import InFlight, Pace
 from api_gateway.domain.peers import Network, address_of, peer_of
 from api_gateway.domain.quotas import Quotas
@@ -26,6 +25,7 @@ from api_gateway.routes.problems import Report, refusal_of, refuse, unexpected
 from kit import log
 from kit.clock import Clock
 from kit.denials import DenialBook
+from kit.limits import Limiter
 from kit.policy import State
 from kit.service_tokens import on_behalf_of
 from kit.tls import TRUST_DOMAIN, thumbprint

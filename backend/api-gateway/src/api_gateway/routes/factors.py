@@ -146,7 +146,7 @@ class Proofs:
 
     async def _with_password(self, user: User, password: str, peer: str) -> None:
         self.guard.admit_factor(user.id, PASSWORD)
-        if not await self.desk.hasher.fits(password, user.password_hash):
+        if not await self.desk.hasher.fits(password, user.password_hash, known=True):
             await self.guard.factor_wrong(user, PASSWORD, peer)
             raise RefusedError(WRONG_FACTOR)
         self.guard.factor_right(user.id, PASSWORD)

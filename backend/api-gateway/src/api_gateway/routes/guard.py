@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from api_gateway.domain.failures import UNKNOWN, FailedSignIns, FailureBook
 from api_gateway.domain.guesses import Guesses
-from api_gateway.domain.limits import Limiter
 from api_gateway.domain.refusals import RefusedError, too_many
 from api_gateway.ports import Journal
 from api_gateway.routes.measures import Measures
@@ -13,6 +12,7 @@ from contracts.rpc import User
 from kit import log
 from kit.clock import Clock
 from kit.errors import KitError
+from kit.limits import Limiter
 
 PER_MINUTE = 10
 PASSKEYS_PER_MINUTE = 30

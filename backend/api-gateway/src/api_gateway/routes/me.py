@@ -208,7 +208,7 @@ def me_routes(desk: Desk, proofs: Proofs, qr: Callable[[str], str]) -> list[HTTP
         caller = caller_of(request.scope)
         user = await desk.user_of(caller)
         proofs.guard.admit_factor(user.id, PASSWORD)
-        if not await desk.hasher.fits(data.current, user.password_hash):
+        if not await desk.hasher.fits(data.current, user.password_hash, known=True):
             await proofs.guard.factor_wrong(user, PASSWORD, peer_of(request))
             raise RefusedError(WRONG_FACTOR)
         proofs.guard.factor_right(user.id, PASSWORD)

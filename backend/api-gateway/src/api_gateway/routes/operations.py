@@ -7,7 +7,6 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, generate_latest
 
-from api_gateway.domain.limits import Limiter
 from api_gateway.domain.views import service_view
 from api_gateway.ports import Hub
 from api_gateway.routes.door import MAX_REPORT
@@ -20,6 +19,7 @@ from kit import log
 from kit.clock import Clock
 from kit.errors import AnswerFault, BusUnavailable
 from kit.health import HealthBook
+from kit.limits import Limiter
 
 LOGGED_PER_MINUTE = 10
 """Anyone may send policy reports: all are counted, few are logged."""

@@ -40,7 +40,10 @@ from kit.errors import AnswerFault, KitError
 
 USERS_EXIST = Refusal(409, "users_exist", "The platform is set up already. Sign in instead.")
 WRONG_CODE = Refusal(
-    403, "wrong_code", "This is not the setup code. Open the whole setup link that the platform printed at its start."
+    403,
+    "wrong_code",
+    "This is not the setup code, or it is older than a day. Open the whole setup link that the platform printed at its "
+    "last start; a start makes a new one when the old one is over.",
 )
 
 _log = log.get("sessions")
@@ -66,7 +69,8 @@ class SignIns:
         peer = peer_of(request)
         self.guard.admit(name, peer, device)
         # an unknown name costs the same work as a wrong password
-        fits = await self.desk.hasher.fits("" if too_long else password, user.password_hash if user else None)
+        hashed = user.password_hash if user else None
+        fits = await self.desk.hasher.fits("" if too_long else password, hashed, known=bool(device))
         if user is None or not fits or user.disabled:
             await self.guard.wrong(user, name, peer, device)
             raise RefusedError(WRONG_NAME_OR_PASSWORD)
@@ -78,7 +82,7 @@ class SignIns:
         async with self.first:
             if await self.desk.store.user_count() > 0:
                 raise RefusedError(USERS_EXIST)
-            code = self.setup_code.read()
+            code = self.setup_code.read(self.desk.clock.now_ms())
             if code is None or not hmac.compare_digest(_digest(code), _digest(data.code)):
                 self.guard.measures.sign_in_failed()
                 raise RefusedError(WRONG_CODE)

@@ -9,7 +9,6 @@ from litestar.params import FromQuery, HeaderParameter, JSONBody
 
 from api_gateway.domain.access import Caller
 from api_gateway.domain.commands import KEY, KEY_REFUSED, KeyMemory, body_of, command_id, denied_command
-from api_gateway.domain.limits import Limiter
 from api_gateway.domain.quotas import Quotas
 from api_gateway.domain.refusals import Refusal, RefusedError, too_many
 from api_gateway.domain.views import account_view, execution_view, order_view
@@ -29,6 +28,7 @@ from contracts.views import (
     PositionView,
 )
 from kit import log
+from kit.limits import Limiter
 from kit.policy import State
 
 COMMANDS_PER_MINUTE = 120

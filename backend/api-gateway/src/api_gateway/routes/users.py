@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from api_gateway.domain.access import Caller
 from api_gateway.domain.lifetimes import is_over
-from api_gateway.domain.refusals import NOT_FOUND, NOT_ONESELF, RefusedError, invalid
+from api_gateway.domain.refusals import LAST_ADMIN, NOT_FOUND, NOT_ONESELF, RefusedError, invalid
 from api_gateway.routes.door import caller_of
 from api_gateway.routes.me import session_view
 from api_gateway.routes.people import Desk
@@ -79,8 +79,10 @@ def user_routes(desk: Desk) -> list[HTTPRouteHandler]:
             not_before_ms=desk.clock.now_ms() if takes else None,
             no_second_factor=data.reset_second_factor,
             audit=tuple(audit),
+            keeps_admin=True,
         )
-        await desk.people.ask(people.USER_CHANGE, change)
+        if not (await desk.people.ask(people.USER_CHANGE, change)).done:
+            raise RefusedError(LAST_ADMIN)
         if takes:
             because = "disabled" if disabled else "role changed" if role else "second factor reset"
             closes = bool(disabled) or role is not None

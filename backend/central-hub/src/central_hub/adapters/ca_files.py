@@ -16,6 +16,8 @@ from contracts.ports import PORTS
 from kit import private_file
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from kit import pki
     from kit.tls import Identity
 
@@ -113,39 +115,97 @@ class CaFiles:
         from kit import pki
 
         with self._alone():
-            roots = pki.read_chain(self.root.read_bytes())
+            roots = self._roots()
+            if self._half_rotated(roots):
+                return  # every program trusts both already; `rotate_root` goes on
             key = self._key(self.next_root_key, "the next root is to be made")
-            if len(roots) == 2 and roots[1].public_key() == key.public_key():
-                return  # announced before: terminals were told of this very certificate
-            private_file.replace(self.root, pki.pem(roots[0], pki.make_root(now_ms=self.now_ms(), key=key).certificate))
+            if len(roots) == 2 and roots[1].public_key() != key.public_key():
+                raise HubError(
+                    "The root was replaced already and the old one is still trusted: when every terminal has connected "
+                    "once, run `aitrading ca rotate-root --forget-old`, and only then change it again."
+                )
+            # one that was announced before stays: terminals were told of this very certificate
+            if len(roots) == 1:
+                made = pki.make_root(now_ms=self.now_ms(), key=key).certificate
+                private_file.replace(self.root, pki.pem(roots[0], made))
             for holder in HOLDERS:
                 private_file.replace(self.leaf_folder(holder) / "ca.pem", self.root.read_bytes())
 
     def rotate_root(self) -> tuple[str, ...]:
         """Make the announced root the root, with a new intermediate and new leafs below it. The old one stays trusted
-        beside it, so that nothing is cut off; `forget_old_root` ends that once every terminal has connected again."""
+        beside it, so that nothing is cut off; `forget_old_root` ends that once every terminal has connected again.
+
+        Interrupted anywhere, the platform runs on with what it has, and the next call finishes what this one began.
+        """
         from kit import pki
+        from kit.tls import spki_pin
 
         with self._alone():
-            roots = pki.read_chain(self.root.read_bytes())
-            key = self._key(self.next_root_key, "the next root is to sign")
-            if len(roots) != 2 or roots[1].public_key() != key.public_key():
-                raise HubError("The next root was not announced: run `aitrading ca rotate-root`.")
-            os.replace(self.next_root_key, self.root_key)
-            private_file.replace(self.root, pki.pem(roots[1], roots[0]))
-            self._spare()
+            roots = self._roots()
+            if not self._half_rotated(roots):
+                key = self._key(self.next_root_key, "the next root is to sign")
+                if len(roots) != 2 or roots[1].public_key() != key.public_key():
+                    raise HubError("The next root was not announced: run `aitrading ca rotate-root`.")
+                private_file.replace(self.root_key, pki.key_pem(key))
+            new = self._signing_root("the next root is to sign").certificate
+            private_file.replace(self.root, pki.pem(new, *(one for one in roots if one != new)))
+            if self.backup_pin.read_text() == spki_pin(pki.der(new)):
+                self._spare()
             now = self.now_ms()
             fresh = Issued(now, now + pki.ROOT_LIFETIME_S * 1000, "itself")
             self._keep(msgspec.structs.replace(self.register(), root=fresh))
             return self._issue_due(self._sign_intermediate("the root was replaced"))
 
     def forget_old_root(self) -> tuple[str, ...]:
-        """Trust the present root only."""
+        """Trust the present root only. HubError while a change of the root is not finished."""
         from kit import pki
+        from kit.tls import spki_pin
 
         with self._alone():
-            private_file.replace(self.root, pki.pem(pki.read_chain(self.root.read_bytes())[0]))
+            roots = self._roots()
+            announced = self.backup_pin.read_text() in [spki_pin(pki.der(root)) for root in roots]
+            if announced or not self._issued_by(roots[0]):
+                raise HubError("The change of the root is not finished: run `aitrading ca rotate-root` first.")
+            private_file.replace(self.root, pki.pem(roots[0]))
             return self._issue_due(msgspec.structs.replace(self.register(), leafs={}))
+
+    def _roots(self) -> "list[x509.Certificate]":
+        from kit import pki
+
+        return pki.read_chain(self.root.read_bytes())
+
+    def _half_rotated(self, roots: "list[x509.Certificate]") -> bool:
+        """Whether `rotate_root` was interrupted after its first step: the key of the root is that of the next."""
+        from kit import pki
+        from kit.tls import spki_pin
+
+        key = self._key(self.root_key, "the root is to be replaced")
+        return len(roots) == 2 and (
+            roots[0].public_key() != key.public_key()
+            or self.backup_pin.read_text() == spki_pin(pki.der(roots[0]))
+            or not self._issued_by(roots[0])
+        )
+
+    def _issued_by(self, root: "x509.Certificate") -> bool:
+        from cryptography.exceptions import InvalidSignature
+
+        from kit import pki
+
+        try:
+            pki.read_chain((self.folder / "intermediate.pem").read_bytes())[0].verify_directly_issued_by(root)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def _signing_root(self, why: str) -> "pki.Issuer":
+        """The root whose key lies off-line: while one replaces the other it need not be the first."""
+        from kit import pki
+
+        key = self._key(self.root_key, why)
+        for root in self._roots():
+            if root.public_key() == key.public_key():
+                return pki.Issuer(root, key)
+        raise HubError(f"{self.root_key} does not belong to {self.root}: restore both from the same backup.")
 
     def sign_terminal(self, request: bytes, tenant: str, terminal_id: str) -> bytes:
         """The chain (PEM) for a terminal that proved to hold its key. CertificateRefused when it did not."""
@@ -245,8 +305,7 @@ class CaFiles:
         from kit import pki
 
         now = self.now_ms()
-        key = self._key(self.root_key, why or "the intermediate's time is nearly over")
-        root = pki.Issuer(pki.read_chain(self.root.read_bytes())[0], key)
+        root = self._signing_root(why or "the intermediate's time is nearly over")
         made = pki.make_intermediate(
             root,
             now_ms=now,

@@ -11,6 +11,7 @@ import msgspec
 
 from central_hub.domain.runstate import RunState
 from central_hub.ports import HubError
+from kit import private_file
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
@@ -116,14 +117,8 @@ class DataDir:
 
     def write_state(self, state: RunState) -> None:
         """Record what runs: the old record or the new one survives a crash, never half of one."""
-        fresh = self.state_file.with_suffix(".new")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, self.state_file)
+            private_file.replace(self.state_file, msgspec.json.format(msgspec.json.encode(state), indent=1))
         except OSError as error:
             raise HubError(f"{self.state_file} can't be written: {error.strerror}.") from None
 

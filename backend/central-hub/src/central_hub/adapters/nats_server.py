@@ -16,6 +16,7 @@ from central_hub.domain.programs import Program
 from central_hub.domain.rights import all_permissions
 from central_hub.domain.watch import Probe
 from central_hub.ports import Command, HubError
+from kit import private_file
 
 
 def find_binary() -> Path:
@@ -50,11 +51,7 @@ class NatsServer:
         users = all_permissions()
         tls, pid_file = str(self.ca.leaf_folder(self.program.name)), str(self.data.run / "nats.pid")
         text = nats_conf(self.port, str(store), pid_file, tls, self.secrets.bus, users)
-        fresh = self._config.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        os.replace(fresh, self._config)
+        private_file.replace(self._config, text.encode())
 
     def command(self) -> Command:
         """nats-server with our configuration; it stops gently on SIGTERM."""

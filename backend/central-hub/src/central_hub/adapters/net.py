@@ -32,17 +32,6 @@ def owner_of(port: int) -> str:
     return ""
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
-    with contextlib.ExitStack() as held:
-        ports = []
-        for _ in range(count):
-            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            probe.bind((LOOPBACK, 0))
-            ports.append(int(probe.getsockname()[1]))
-        return ports
-
-
 def engines_elsewhere(environ: Mapping[str, str]) -> dict[str, str]:
     """Engines that the operator named by URL: they are used, not started."""
     named = {NATS: environ.get("AITRADING_NATS_URL", ""), POSTGRES: environ.get("AITRADING_POSTGRES_URL", "")}

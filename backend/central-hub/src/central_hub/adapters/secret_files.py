@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +11,21 @@ from pathlib import Path
 import msgspec
 
 from central_hub.ports import HubError
+from kit import private_file
 
 MODE = 0o600
+SETUP_CODE_S = 12 * 3_600
+"""A start makes a new code when the old one is this old: the link that it prints is good for half a day at least."""
 
 
 def write_once(path: Path, text: str) -> str:
     """Write `text` to a file of mode 0600 unless it exists; what stands in the file afterwards."""
     with contextlib.suppress(FileExistsError):
-        _write(path, text, os.O_EXCL)
+        _link(path, text)
     return path.read_text().strip()
 
 
-def _write(path: Path, text: str, how: int) -> None:
+def _link(path: Path, text: str) -> None:
     # written beside and linked into place, so that a crash never leaves an empty secret behind
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
@@ -30,10 +34,7 @@ def _write(path: Path, text: str, how: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     try:
-        if how == os.O_EXCL:
-            os.link(fresh, path)
-        else:
-            os.replace(fresh, path)
+        os.link(fresh, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             fresh.unlink()
@@ -89,10 +90,10 @@ def open_secrets(folder: Path, bus_users: Iterable[str]) -> Secrets:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
         first_time = not (folder / "token.key").exists()
+        # before the key that says that this is no first time: a start that was cut short makes it again
+        _setup_code(folder / "setup.code", first_time)
         for name in ("token", "signal"):
             _key_pair(folder, name)
-        if first_time:
-            write_once(folder / "setup.code", secrets.token_urlsafe(18))
         write_once(folder / "people.key", secrets.token_hex(32))
         _retire(folder)
         made = Secrets(folder, _bus_keys(folder / "nkeys", bus_users))
@@ -102,6 +103,12 @@ def open_secrets(folder: Path, bus_users: Iterable[str]) -> Secrets:
         return made
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise HubError(f"The secrets in {folder} can't be used ({error}): restore them from a backup.") from None
+
+
+def _setup_code(file: Path, first_time: bool) -> None:
+    """As long as it lies there nobody has used it; the gateway takes it for a day."""
+    if first_time or (file.exists() and time.time() - file.stat().st_mtime > SETUP_CODE_S):
+        private_file.replace(file, secrets.token_urlsafe(18).encode())
 
 
 def seed_file(folder: Path, user: str) -> Path:
@@ -128,7 +135,7 @@ def _bus_keys(folder: Path, users: Iterable[str]) -> dict[str, str]:
 
         for user in missing:
             known[user] = nkeys.public_of(write_once(folder / f"{user}.seed", nkeys.make_seed()))
-        _write(public, msgspec.json.format(msgspec.json.encode(known), indent=1).decode(), 0)
+        private_file.replace(public, msgspec.json.format(msgspec.json.encode(known), indent=1))
     return known
 
 

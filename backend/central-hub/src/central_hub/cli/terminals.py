@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import secrets
 import sys
 import time
@@ -21,6 +20,7 @@ from contracts.rotation import KeyList, SignedKeyList
 from contracts.tenants import DEFAULT
 from contracts.terminals import PINS_CONTEXT, PinSet, SignedPins
 from contracts.uplink import PATH
+from kit import private_file
 
 DAY_MS = 86_400_000
 
@@ -208,16 +208,9 @@ def _pins_of(roots: bytes) -> list[str]:
     return [spki_pin(pki.der(one)) for one in pki.read_chain(roots)]
 
 
-def _write_private(path: "os.PathLike[str]", content: bytes) -> None:
-    folder = os.path.dirname(path)
+def _write_private(path: Path, content: bytes) -> None:
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        fresh = f"{os.fspath(path)}.new"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(fresh, path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_file.replace(path, content)
     except OSError as error:
-        raise HubError(
-            f"{os.fspath(path)} can't be written ({error.strerror}): choose another place with --out."
-        ) from None
+        raise HubError(f"{path} can't be written ({error.strerror}): choose another place with --out.") from None

@@ -1,13 +1,13 @@
 """`aitrading trust`: show the platform's root, hand it out, and make this machine's browsers trust it."""
 
 import argparse
-import os
 from pathlib import Path
 
 from central_hub.adapters.datadir import DataDir
 from central_hub.adapters.trust_plan import plan
 from central_hub.adapters.trust_stores import carry_out, this_machine
 from central_hub.ports import HubError
+from kit import private_file
 
 ELSEWHERE = """\
 Another PC: copy the exported file there and install it as a root for web pages; on Windows double-click it and choose
@@ -61,10 +61,7 @@ def _export(target: Path, pem: bytes) -> None:
     # never over something else: a root that replaces another one silently is how people get fooled
     if target.exists() and target.read_bytes() != pem:
         raise HubError(f"{target} exists and is something else: choose another name.")
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    beside.write_bytes(pem)
-    beside.chmod(0o644)
-    beside.replace(target)
+    private_file.replace(target, pem, mode=0o644)
 
 
 def _install(root: Path, mark: str, *, dry: bool) -> bool:

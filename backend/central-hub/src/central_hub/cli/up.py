@@ -18,6 +18,7 @@ from central_hub.domain import portplan
 from central_hub.domain.programs import NATS
 from central_hub.domain.runstate import ProcessRecord, RunState
 from central_hub.ports import HubError
+from kit.free_ports import free_ports
 from kit.hardening import harden
 
 
@@ -61,7 +62,7 @@ def plan_ports(options: argparse.Namespace, environ: dict[str, str], state: RunS
         if living and set(state.ports) == set(portplan.DEFAULTS):
             plan = dict(state.ports)  # what runs can't be moved
         elif options.free_ports:
-            plan = portplan.from_free(net.free_ports(len(portplan.DEFAULTS)))
+            plan = portplan.from_free(free_ports(len(portplan.DEFAULTS)))
         elif options.ports_from is not None:
             plan = portplan.counted_from(options.ports_from)
         else:

@@ -24,14 +24,19 @@ from data_bridge.domain.counts import Counts
 from data_bridge.ports import Trail
 from kit import log
 from kit.bus import Bus
+from kit.clock import Clock
 from kit.edge import Peer
 from kit.errors import AnswerFault, BusUnavailable
+from kit.limits import Limiter, peer_of
 
 ASK_WITHIN_S = 5.0
 """From the upgrade to the question."""
 MOST_AT_ONCE = 32
 MOST_OF_ONE = 8
 """Of one address that shows no certificate: nobody keeps all others from joining."""
+MOST_A_MINUTE = 30
+"""From one address that shows no certificate: each is a question to the hub. PCs behind one address come again."""
+BUSY_S = 3
 FINAL = frozenset(
     {
         "join_token",
@@ -61,17 +66,21 @@ class Talks:
     operator_tenant: str
     renewed: Callable[[Joined], None]
     """Told of every renewal: an open connection of the terminal may live on."""
+    clock: Clock
+    pace: Limiter = field(default_factory=lambda: Limiter(MOST_A_MINUTE))
     open: "set[Talk]" = field(default_factory=set)
 
-    def begin(self, path: str, peer: Peer) -> "Talk | None":
-        """None: too many already."""
+    def begin(self, path: str, peer: Peer) -> "Talk | int":
+        """The conversation, or after how many seconds there may be room for it."""
         if peer.identity is None:
-            same = sum(talk.peer.address == peer.address for talk in self.open)
-            strangers = sum(talk.peer.identity is None for talk in self.open)
-            if strangers >= MOST_AT_ONCE or same >= MOST_OF_ONE:
-                return None
+            home = peer_of(peer.address)
+            strangers = [peer_of(talk.peer.address) for talk in self.open if talk.peer.identity is None]
+            if len(strangers) >= MOST_AT_ONCE or strangers.count(home) >= MOST_OF_ONE:
+                return BUSY_S
+            if wait_ms := self.pace.wait_ms(home, self.clock.now_ms()):
+                return -(-wait_ms // 1000)
         elif len(self.open) >= 2 * MOST_AT_ONCE:  # terminals that renew have places that no stranger takes
-            return None
+            return BUSY_S
         talk = Talk(self, path, peer)
         self.open.add(talk)
         return talk

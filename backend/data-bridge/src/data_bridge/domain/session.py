@@ -177,10 +177,14 @@ class Session:
         giving it orders. The engine makes orders out to that lease."""
         if (state := self.newest_state) is None:
             return
+        fence = self.lease.granted(now_ms) if self.lease.told else 0
         because = state.trade_blocked_because or self.withheld(now_ms)
+        if not fence and not because:
+            # nobody could execute an order made out to no lease
+            because = "the client was lent the account this moment; it trades from its next question on"
         state = msgspec.structs.replace(
             state,
-            fence=self.lease.granted(now_ms) if self.lease.told else 0,
+            fence=fence,
             trade_allowed=state.trade_allowed and not because,
             trade_blocked_because=because,
         )

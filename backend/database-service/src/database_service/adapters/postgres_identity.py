@@ -71,7 +71,9 @@ async def users(connection: Any, question: UsersQuestion) -> Users:
 
 
 async def change_user(connection: Any, change: UserChange) -> Done:
-    """Change what is told, and write down why."""
+    """Change what is told, and write down why; False when nobody is found, or no administrator would be left."""
+    if change.keeps_admin and not await _keeps_admin(connection, change):
+        return Done(False)
     changed = {name: value for name in _SIMPLE if (value := getattr(change, name)) is not None}
     if change.no_second_factor:
         changed |= {"totp_secret": b""}
@@ -90,6 +92,18 @@ async def change_user(connection: Any, change: UserChange) -> Done:
     )
     await postgres_audit.append(connection, change.audit)
     return Done(_one(status))
+
+
+async def _keeps_admin(connection: Any, change: UserChange) -> bool:
+    if change.role in (None, "admin") and not change.disabled:
+        return True
+    # locked in one order: two who take each other's rights at the same moment wait, and the second sees what is left
+    found = await connection.fetch(
+        "select id from users where tenant = $1 and role = 'admin' and not disabled order by id for update",
+        change.tenant,
+    )
+    admins = {row["id"] for row in found}
+    return change.id not in admins or len(admins) > 1
 
 
 def _one(status: str) -> bool:

@@ -2,12 +2,11 @@
 
 import asyncio
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
 
-from kit import log
+from kit import log, private_file
 from kit.clock import Clock
 
 _log = log.get("quarantine")
@@ -45,20 +44,7 @@ class QuarantineFolder:
             _log.error("quarantine_full", subject=subject, reason=reason, hash=name, folder=str(self._folder))
             return
         label = msgspec.json.encode(_Label(subject, reason, self._clock.now_ms(), len(data)))
-        self._write(self._folder / f"{name}.json", label)
-        self._write(target, data)
+        private_file.replace(self._folder / f"{name}.json", label)
+        private_file.replace(target, data)
         self._used += len(data) + len(label)
         _log.warning("quarantined", subject=subject, reason=reason, hash=name)
-
-    def _write(self, path: Path, data: bytes) -> None:
-        making = path.with_suffix(path.suffix + ".new")
-        with making.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        making.replace(path)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

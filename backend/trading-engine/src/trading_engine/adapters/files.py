@@ -1,10 +1,11 @@
 """The engine's own two files: who is paused, and messages that made no sense."""
 
 import base64
-import os
 from pathlib import Path
 
 import msgspec
+
+from kit import private_file
 
 ASIDE_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -32,18 +33,7 @@ class PauseFile:
     def save(self, paused: dict[str, str]) -> None:
         """Replace it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(paused))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY) if hasattr(os, "O_DIRECTORY") else -1
-        if directory >= 0:
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+        private_file.replace(self._path, msgspec.json.encode(paused))
 
 
 class AsideFile:

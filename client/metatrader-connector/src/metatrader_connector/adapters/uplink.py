@@ -156,6 +156,7 @@ class Uplink:
         self.frames_refused = 0
         self._asked: dict[int, int] = {}
         """ stamp of a Ping -> when it was sent, on the boot clock """
+        self._stamp = 0
 
     async def run(self, peer: Peer) -> None:
         """Connect, tell `peer` what the server says, reconnect, for ever. StoppedByServer: trying again can't help."""
@@ -274,7 +275,7 @@ class Uplink:
     async def _keep_alive(self, listener: _Listener) -> None:
         """A ping every second, which renews the lease; hang up after two heartbeats of silence."""
         while True:
-            self._ask()
+            self.ask()
             await asyncio.sleep(PING_EVERY_MS / 1000)
             now = self._clock.monotonic_ns()
             if why := self._membership.objection():
@@ -286,12 +287,15 @@ class Uplink:
                 self._hang_up()
                 return
 
-    def _ask(self) -> None:
-        stamp = self._clock.now_ms()
-        self._asked[stamp] = self._clock.boot_ns()
+    def ask(self) -> int:
+        """Send a Ping behind everything that was sent; its stamp, which no other question has. 0: not connected."""
+        if not self.connected:
+            return 0
+        self._stamp = max(self._stamp + 1, self._clock.now_ms())
+        self._asked[self._stamp] = self._clock.boot_ns()
         while len(self._asked) > MOST_ASKED:
             del self._asked[next(iter(self._asked))]
-        self._send(encode(Control(Ping(stamp))))
+        return self._stamp if self._send(encode(Control(Ping(self._stamp)))) else 0
 
     def _hang_up(self) -> None:
         listener, self._listener = self._listener, None

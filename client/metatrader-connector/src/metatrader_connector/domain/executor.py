@@ -2,6 +2,7 @@
 
 SENDING --answer--> FILLED | PARTIALLY_FILLED | REJECTED | UNKNOWN
 SENDING --crash, hang--> UNKNOWN --search--> FILLED | PARTIALLY_FILLED | NOT_SENT
+another client's, or older than the journal --> UNKNOWN --search--> FILLED | PARTIALLY_FILLED | NOT_SENT
 No transition leads back to sending.
 """
 
@@ -12,7 +13,7 @@ import msgspec
 
 from contracts.accounts import Side
 from contracts.executions import Execution, ExecutionState
-from contracts.signals import Signal
+from contracts.signals import MAX_LIFETIME_MS, Signal
 from metatrader_connector.domain.exposure import lots
 from metatrader_connector.domain.filling import fillings
 from metatrader_connector.domain.limits import collar
@@ -60,6 +61,21 @@ class Outcome(msgspec.Struct, frozen=True):
     ticket: int = 0
     deal: int = 0
     position: int = 0
+
+
+def earliest_ms(entry: Entry) -> int:
+    """The first moment at which it may have been sent, by whomever, UTC ms."""
+    return entry.sent_ms or entry.journaled_ms or min(entry.received_ms, entry.signal.issued_ms)
+
+
+def latest_ms(entry: Entry) -> int:
+    """The last moment at which it may have been sent, by whomever, UTC ms."""
+    if entry.journaled_ms:
+        return entry.sent_ms or entry.journaled_ms
+    # not by us: every client looks at the end of its life right before `order_send`. By this PC's clock, which may be
+    # wrong here, it was issued before it came and lives no longer than any signal may
+    signal = entry.signal
+    return entry.received_ms + min(max(0, signal.expires_ms - signal.issued_ms), MAX_LIFETIME_MS)
 
 
 def request_of(
@@ -204,8 +220,8 @@ def looked(
             deals[0].position_id,
         )
         return entry, outcome
-    began = entry.sent_ms or entry.journaled_ms
-    if what not in (Trace.ABSENT, Trace.ENDED) or not found.connected or now_ms - began < not_sent_after_ms:
+    still_coming = now_ms - latest_ms(entry) < not_sent_after_ms
+    if what not in (Trace.ABSENT, Trace.ENDED) or not found.connected or still_coming:
         return msgspec.structs.replace(entry, absent_reads=0), None
     reads = entry.absent_reads + 1
     if reads < ABSENT_READS:

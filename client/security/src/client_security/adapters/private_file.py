@@ -17,12 +17,6 @@ def write_private(path: Path, data: bytes) -> None:
     """Either the old or the new contents survive a crash, never a mixture; on disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     private_file.replace(path, data)
-    if os.name == "posix":  # the new name itself must survive a power cut too
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def read_private(path: Path) -> bytes:

@@ -1,10 +1,24 @@
 """Rate limits: so many in a minute for each key, with a bounded memory."""
 
+import ipaddress
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 WINDOW_MS = 60_000
 MAX_KEYS = 10_000
+HOME_PREFIX = 64
+"""An IPv6 subscriber has a network of this size: its addresses are one peer."""
+
+
+def peer_of(address: str) -> str:
+    """An IP address as limits count it; whatever is no address stays as it is."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, HOME_PREFIX), strict=False))
 
 
 @dataclass(slots=True)
