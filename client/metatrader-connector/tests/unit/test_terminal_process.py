@@ -146,8 +146,8 @@ def test_no_call_of_an_order_function_in_this_package_passes_a_dict() -> None:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("order_send", "order_check")
     ]
-    assert len(calls) == 3
-    assert [call.args for call in calls] == [[]] * 3
+    assert calls
+    assert not [ast.unparse(call) for call in calls if call.args]
 
 
 def test_a_filling_mode_that_order_check_rules_out_is_not_sent() -> None:
