@@ -117,6 +117,7 @@ class FakeBridge:
     forget_executions: bool = False
     fence: int = FENCE
     clock_ahead_ms: int = 0
+    pongs: int = 0
     _server: asyncio.Server | None = None
 
     async def start(self, port: int = 0) -> None:
@@ -182,6 +183,7 @@ class FakeBridge:
             stored = tuple(StreamPosition(s, e, seq) for (s, e), seq in self.ticks.items() if e == epoch)
             self.send(Control(Welcome(stored, self.execution_stored(epoch), 0, "s1")))
         elif isinstance(frame, Control) and isinstance(frame.body, Ping):
+            self.pongs += 1
             self.send(Control(Pong(frame.body.sent_ms, time.time_ns() // 1_000_000 + self.clock_ahead_ms, self.fence)))
 
     def execution_stored(self, epoch: int) -> int:

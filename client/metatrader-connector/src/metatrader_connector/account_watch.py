@@ -69,6 +69,7 @@ class AccountWatch:
     silent: str = ""
     """What to tell of symbols without prices; it blocks trading only when none has any."""
     _all_silent: bool = False
+    _session: int = 0
     _alarmed: dict[str, str] = field(default_factory=dict)
     earned: float | None = None
     """What trading has earned in the broker's day that `_day_s` began; None: not read yet."""
@@ -150,6 +151,9 @@ class AccountWatch:
         """A replay is silent when its file ends, and has no market that is open."""
         if self.feed is None or opened.replay:
             return
+        if self.terminal.session != self._session:  # what came before it was opened says nothing
+            self._session = self.terminal.session
+            self.feed.begin(self.taken_ms)
         stale = self.feed.stale(self.facts, self.taken_ms)
         self.silent = stale_words(stale, len(self.facts))
         self._all_silent = bool(stale) and len(stale) == len(self.facts)

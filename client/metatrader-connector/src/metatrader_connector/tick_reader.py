@@ -72,8 +72,6 @@ class Reader:
     async def _read_session(self, opened: Opened) -> None:
         session, cursors = self.terminal.session, await self.spool.cursors()
         epoch = self.spool.epoch
-        if self.feed is not None:
-            self.feed.begin(self.clock.now_ms())
         behind: set[str] = set()
         filling: dict[str, Backfill] = {}
         seen: set[str] = set()

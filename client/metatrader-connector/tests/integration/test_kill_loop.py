@@ -45,7 +45,8 @@ def broker_deals(world) -> list[str]:
 
 
 async def ready(bridge) -> None:
-    await eventually(lambda: bridge.live and bridge.states and bridge.total(), within_s=30)
+    """Prices flow, the account was seen, and the second answer says that the first, with the lease, was heard."""
+    await eventually(lambda: bridge.live and bridge.states and bridge.total() and bridge.pongs > 1, within_s=30)
 
 
 async def stop(process) -> None:
@@ -70,6 +71,7 @@ async def killed_and_started_again(world, bridge, step, terminal):
         await stop(process)
         raise
     bridge.states.clear()
+    bridge.pongs = 0
     process = await world.start(terminal, port)
     try:
         await ready(bridge)

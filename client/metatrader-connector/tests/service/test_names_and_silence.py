@@ -117,7 +117,6 @@ def room(tmp_path):
 
 def listening(room, alarms: list) -> None:
     room.watch.feed = FeedWatch("utc", 60_000)
-    room.watch.feed.begin(room.clock.now_ms())
     room.watch.alarm = lambda kind, words: alarms.append((kind, bool(words)))
 
 
@@ -134,6 +133,18 @@ async def test_D13_when_all_prices_stop_in_open_hours_trading_stops_with_an_alar
     room.watch.feed.heard("EURUSD", room.clock.now_ms())
     assert (await room.give(room.signal())).state is State.FILLED
     assert alarms == [("feed_stale", True), ("feed_stale", False)]
+
+
+async def test_silence_counts_from_when_the_terminal_was_opened_and_anew_after_each_opening(room) -> None:
+    alarms: list[tuple[str, bool]] = []
+    listening(room, alarms)
+    await room.watch.look(OPENED)
+    room.clock.advance(59_999)
+    await room.watch.look(OPENED)
+    room.clock.advance(600_000)
+    room.terminal.session = 2
+    await room.watch.look(OPENED)
+    assert (alarms, room.watch.silent) == ([], "")
 
 
 async def test_a_market_that_is_closed_by_its_known_sessions_opens_nothing(room) -> None:
