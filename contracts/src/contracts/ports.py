@@ -60,3 +60,7 @@ PORTS: dict[str, int] = {
 
 NATS_PORT = LISTENERS["nats"].port
 EA_PORT = CLIENT_LISTENERS["ea"].port
+
+STATUS_PAGE_PORT = 0
+"""The page of the trader's PC: any free port of the loopback address, plain HTTP, so that the browser in front of it
+shows it without a warning. Reading needs a link that is good once; nothing can be changed there."""

@@ -2,23 +2,30 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
+import webbrowser
 from pathlib import Path
 
 import msgspec
 
+from client_security.lifespan import STOP_ON_EOF
 from client_security.vaults import KINDS
 from desktop.asking import passphrase_options
 from desktop.config_cli import CONFIG_DIR, add_config, run_config
 from desktop.doctor_cli import run_doctor
-from desktop.health import ask
+from desktop.health import Answer, ask
 from desktop.logs_cli import add_logs, run_logs
+from desktop.page_link import page_link
 from desktop.plan import Chosen, State, ports
 from desktop.setup_cli import STATE_FILE, add_setup, run_setup
+from desktop.status_page import StatusPage
 from desktop.supervisor import Supervisor, trouble_of
+from desktop.tray_cli import run_tray
 from desktop.vault_cli import add_verbs, chosen_keeper, papers_of, run_pins, run_vault
 from kit.errors import KitError
 from kit.hardening import harden
@@ -47,18 +54,24 @@ def parser() -> argparse.ArgumentParser:
         "--keeper", choices=KINDS, default="auto", help="who keeps the key of a first vault; see `vault status`"
     )
     passphrase_options(run)
+    run.add_argument(
+        "--page", action=argparse.BooleanOptionalAction, default=sys.platform == "win32",
+        help="a status page for a browser on this PC: aitrading-client status --open",
+    )  # fmt: skip
     place = run.add_mutually_exclusive_group()
     place.add_argument("--ports-from", type=int, help="use this port and the three after it")
     place.add_argument("--free-ports", action="store_true", help="use any four free ports")
+    tray = verbs.add_parser("tray", help="run the client without a window, with an icon beside the clock (Windows)")
     status = verbs.add_parser("status", help="ask the running client how it is")
     status.add_argument("--json", action="store_true")
+    status.add_argument("--open", action="store_true", help="show the status page in the browser")
     logs = add_logs(verbs)
     history = verbs.add_parser("history", help="list the versions of the settings")
     back = verbs.add_parser("rollback", help="make an older version of the settings the newest")
     back.add_argument("number", type=int)
     limits = verbs.add_parser("limits", help="your own limits: show, set NAME=VALUE, confirm", add_help=False)
     limits.add_argument("words", nargs=argparse.REMAINDER)
-    for verb in (setup, run, status, logs, history, back, *add_config(verbs), *add_verbs(verbs)):
+    for verb in (setup, run, tray, status, logs, history, back, *add_config(verbs), *add_verbs(verbs)):
         verb.add_argument("--data", type=Path, default=default_data(), help="the client's data directory")
     return top
 
@@ -109,18 +122,37 @@ def _run(options: argparse.Namespace) -> int:
     )
     try:
         key = papers.vault.unlocked_key()
-        return asyncio.run(Supervisor(data, chosen, config, lambda line: print(line, flush=True), key).run())
+        page = StatusPage(data, enrolment.account, lambda: answers_of_apps(data, chosen)) if options.page else None
+        supervisor = Supervisor(data, chosen, config, lambda line: print(line, flush=True), key, page)
+        if os.environ.get(STOP_ON_EOF) == "1":
+            threading.Thread(target=_stop_at_eof, args=(supervisor,), daemon=True).start()
+        return asyncio.run(supervisor.run())
     finally:
         (data / STATE_FILE).unlink(missing_ok=True)
 
 
+def _stop_at_eof(supervisor: Supervisor) -> None:
+    """Whoever has started this program has closed its standard input, or has ended."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4_096):
+            pass
+    supervisor.stop()
+
+
+def answers_of_apps(data: Path, chosen: dict[str, int]) -> list[Answer]:
+    """What each app says; blocks for two seconds an app at most."""
+    return [ask(data, app, port) for app, port in chosen.items()]
+
+
 def _status(options: argparse.Namespace) -> int:
+    if options.open:
+        return 0 if webbrowser.open(page_link(options.data.expanduser().absolute())) else 1
     try:
         state = msgspec.json.decode((options.data / STATE_FILE).read_bytes(), type=State)
     except (OSError, msgspec.DecodeError):
         print("the client is not running; start it with `aitrading-client run`", file=sys.stderr)
         return 1
-    answers = [ask(options.data, app, port) for app, port in state.ports.items()]
+    answers = answers_of_apps(options.data, state.ports)
     if options.json:
         print(msgspec.json.encode(answers).decode())
     else:
@@ -163,6 +195,7 @@ def main() -> int:
         "vault": run_vault,
         "doctor": lambda options: run_doctor(options, os.environ),
         "logs": run_logs,
+        "tray": run_tray,
         "pins": run_pins,
     }
     try:

@@ -9,11 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from client_security.adapters.local_ca import RENEW_EVERY_S, make_local_certificates
 from desktop.health import Answer, ask
 from desktop.plan import APPS, CONNECTOR, VAULT_USERS, Chosen, environment
 from kit.backoff import Backoff
+
+if TYPE_CHECKING:
+    from desktop.status_page import StatusPage
 
 HOPELESS = frozenset({2, 3})
 """Exit codes after which starting again can't help: wrong settings, or the server said so."""
@@ -33,14 +37,20 @@ class Supervisor:
     say: Callable[[str], None]
     vault_key: bytes = field(repr=False)
     """Goes to those apps that need it as the first line on their standard input: a pipe, seen by its two ends only."""
+    page: "StatusPage | None" = None
+    """The local page, where a person wants it."""
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _code: int = 0
+    _asked: bool = False
+    _loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> int:
         """Until SIGINT or SIGTERM (0), or until the connector can't go on (its code)."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
+        if self._asked:
+            self._stop.set()
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
                 loop.add_signal_handler(number, self._stop.set)
@@ -51,12 +61,26 @@ class Supervisor:
         watching = [asyncio.create_task(self._keep(app)) for app in APPS]
         watching.append(asyncio.create_task(self._announce()))
         watching.append(asyncio.create_task(self._renew_certificates()))
+        if self.page is not None:
+            try:
+                await self.page.start()
+            except OSError as error:  # trading does not depend on it
+                self.say(f"there is no status page: {error}")
         await self._stop.wait()
+        if self.page is not None:
+            await self.page.stop()
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
         await self._stop_all()
         return self._code
+
+    def stop(self) -> None:
+        """End `run` in order; from any thread."""
+        self._asked = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
 
     def _log(self, app: str) -> Path:
         path = self.data / "logs" / f"{app}.log"

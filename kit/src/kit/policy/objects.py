@@ -148,6 +148,7 @@ PORTS: dict[str, tuple[str, ...]] = {
     "data-collector": ("client.local",),
     "security": ("client.local",),
     "ea": ("ea.push",),
+    "status_page": ("client.page",),
     "nats": ("bus.connect",),
 }
 """ what listens -> what it may be used for """

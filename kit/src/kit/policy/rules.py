@@ -164,6 +164,7 @@ PLATFORM: dict[str, Rule] = {
     "keys.rotate": Rule("Make a new signing key", _is(OPERATOR), Tenants.NONE),
     "client.local": Rule("Ask an app on the trader's own PC", CLIENT | {OPERATOR}, Tenants.NONE, only_local=True),
     "ea.push": Rule("Push ticks from MT5, with the token of this PC", _is(ANYONE), Tenants.NONE, only_local=True),
+    "client.page": Rule("Read the status page of the trader's own PC", _is(OPERATOR), Tenants.NONE, only_local=True),
 }
 """What services, terminals and the operator do."""
 
