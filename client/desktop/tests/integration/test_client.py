@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 
 import psutil
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from client_security.lifespan import STOP_ON_EOF
 from client_security.testing import enrolment_of
 from client_security.vaults import vault_in
 from kit.free_ports import free_port
@@ -16,6 +18,9 @@ from kit.testing import eventually
 from kit.testing.pki import TestAuthority
 
 pytestmark = pytest.mark.integration
+BUNDLE = os.environ.get("AITRADING_TEST_BUNDLE", "")
+"""A bundled program to test in place of the sources."""
+PROGRAM = [BUNDLE] if BUNDLE else [sys.executable, "-m", "desktop.cli"]
 
 
 @pytest.fixture
@@ -31,17 +36,25 @@ def home(tmp_path):
 
 async def start(home) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "desktop.cli", "run", "--enrolment", str(home / "enrolment.json"),
+        *PROGRAM, "run", "--enrolment", str(home / "enrolment.json"),
         "--terminal", "mt5sim", "--terminal-path", str(home / "terminal.json"), "--terminal-clock", "utc",
         "--data", str(home / "data"), "--free-ports", "--keeper", "file",
-        stdout=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env={**os.environ, STOP_ON_EOF: "1"},
     )  # fmt: skip
+
+
+def stop(client: asyncio.subprocess.Process) -> None:
+    """As a person does: Ctrl-C, which Windows can't send to one program alone; there as the tray does."""
+    if sys.platform == "win32":
+        client.stdin.close()
+    else:
+        client.terminate()
 
 
 async def status(home) -> dict[str, dict[str, str]]:
     """app -> dependency -> health, as `status --json` tells it."""
     asked = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "desktop.cli", "status", "--json", "--data", str(home / "data"),
+        *PROGRAM, "status", "--json", "--data", str(home / "data"),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     text, _ = await asked.communicate()
@@ -66,7 +79,7 @@ async def test_it_starts_four_apps_tells_the_truth_restarts_one_and_stops_clean(
         await eventually(lambda: _config_manager(client.pid) not in (None, victim.pid), within_s=15)
     finally:
         everyone = psutil.Process(client.pid).children(recursive=True)
-        client.terminate()
+        stop(client)
         assert await asyncio.wait_for(client.wait(), 20) == 0
     assert not [one for one in everyone if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
     text = (await client.stdout.read()).decode()
@@ -104,3 +117,12 @@ async def test_a_killed_client_leaves_nothing_running(home) -> None:
     await client.wait()
     gone = lambda: not [p for p in everyone if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]  # noqa: E731
     await eventually(gone, within_s=20)
+
+
+async def test_it_stops_in_order_when_whoever_started_it_is_gone(home) -> None:
+    client = await start(home)
+    await eventually(lambda: len(psutil.Process(client.pid).children(recursive=True)) >= 5, within_s=20)
+    everyone = psutil.Process(client.pid).children(recursive=True)
+    client.stdin.close()
+    assert await asyncio.wait_for(client.wait(), 20) == 0
+    assert not [one for one in everyone if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
