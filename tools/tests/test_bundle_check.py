@@ -29,7 +29,7 @@ def uv(*arguments: str, cwd: Path = ROOT) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory) -> Path:
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that Windows gets, by the lock file's hashes, laid out side by side."""
     folder = tmp_path_factory.mktemp("windows")
     listed = (
@@ -51,13 +51,13 @@ def wheels(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def bootloader(wheels, tmp_path) -> Path:
+def bootloader(wheels: Path, tmp_path: Path) -> Path:
     """A copy of the program that a bundle begins with."""
     source = wheels / "PyInstaller" / "bootloader" / "Windows-64bit-intel" / "run.exe"
     return Path(shutil.copy(source, tmp_path / "aitrading-client.exe"))
 
 
-def test_the_programs_of_a_bundle_have_aslr_dep_and_control_flow_guard(wheels) -> None:
+def test_the_programs_of_a_bundle_have_aslr_dep_and_control_flow_guard(wheels: Path) -> None:
     programs = [
         wheels / "PyInstaller" / "bootloader" / "Windows-64bit-intel" / name for name in ("run.exe", "runw.exe")
     ]
@@ -67,7 +67,7 @@ def test_the_programs_of_a_bundle_have_aslr_dep_and_control_flow_guard(wheels) -
             assert found.OPTIONAL_HEADER.DllCharacteristics & 0x4160 == 0x4160
 
 
-def test_every_compiled_library_of_the_client_is_protected(wheels) -> None:
+def test_every_compiled_library_of_the_client_is_protected(wheels: Path) -> None:
     libraries = [
         path for path in wheels.rglob("*") if path.suffix in (".pyd", ".dll") and "PyInstaller" not in path.parts
     ]
@@ -81,7 +81,7 @@ def test_every_compiled_library_of_the_client_is_protected(wheels) -> None:
     ("bit", "fault"),
     [(0x0020, "high entropy"), (0x0040, "no ASLR"), (0x0100, "no DEP"), (0x4000, "Control Flow Guard")],
 )
-def test_each_missing_protection_is_named(bootloader, bit, fault) -> None:
+def test_each_missing_protection_is_named(bootloader: Path, bit: int, fault: str) -> None:
     with pefile.PE(str(bootloader)) as found:
         found.OPTIONAL_HEADER.DllCharacteristics &= ~bit
         changed = found.write()
@@ -90,7 +90,7 @@ def test_each_missing_protection_is_named(bootloader, bit, fault) -> None:
     assert fault in said
 
 
-def test_a_program_that_can_not_be_moved_and_a_section_that_is_written_and_run_are_named(bootloader) -> None:
+def test_a_program_that_can_not_be_moved_and_a_section_that_is_written_and_run_are_named(bootloader: Path) -> None:
     with pefile.PE(str(bootloader)) as found:
         found.OPTIONAL_HEADER.DATA_DIRECTORY[5].Size = 0
         found.sections[0].Characteristics |= 0x80000000
@@ -101,7 +101,7 @@ def test_a_program_that_can_not_be_moved_and_a_section_that_is_written_and_run_a
     assert ".text is both written and run" in said
 
 
-def test_an_empty_folder_is_no_good_bundle(tmp_path, capsys) -> None:
+def test_an_empty_folder_is_no_good_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bundle_check.main([str(tmp_path)]) == 1
     assert "only 0 .exe" in capsys.readouterr().out
     (tmp_path / "a.exe").write_bytes(b"MZ")

@@ -74,6 +74,7 @@ def test_F17_an_older_copy_is_refused_on_the_command_line_until_it_is_accepted(d
     assert client(data, "vault", "status").returncode == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="NOT RUN: Windows hands no numbered descriptors to a program")
 def test_the_key_moves_to_a_passphrase_that_comes_from_a_file_or_a_descriptor(data, tmp_path) -> None:
     secret = tmp_path / "passphrase"
     secret.write_text("correct horse battery\n")
