@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kit.testing import FakeClock
 from metatrader_connector.domain.cursor import Cursor, rows_of, unread
 from metatrader_connector.domain.ea_frames import Forget, Resume, Ticks
-from metatrader_connector.domain.ea_mirror import Push
+from metatrader_connector.domain.ea_mirror import Mirror, Push
 from metatrader_connector.domain.terminal import TickRead
 from metatrader_connector.ea_ticks import MergedTicks
 
@@ -79,18 +79,21 @@ class Room:
         return {name: [row.tobytes() for row in rows] for name, rows in self.terminal.rows.items()}
 
 
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("grow"), st.sampled_from(SYMBOLS), st.integers(1, 8)),
-        st.tuples(st.sampled_from(["push", "push", "push", "lose"]), st.sampled_from(SYMBOLS), st.just(0)),
-        st.tuples(st.sampled_from(["repeat", "connect", "leave", "restart"]), st.just(""), st.just(0)),
-        st.tuples(st.just("read"), st.just(""), st.integers(1, 12)),
-        st.tuples(st.just("wait"), st.just(""), st.sampled_from([1, 300, 1_001, 4_000])),
-    ),
-    max_size=80,
+often = st.one_of(
+    st.tuples(st.just("grow"), st.sampled_from(SYMBOLS), st.integers(1, 5)),
+    st.tuples(st.sampled_from(["push", "push", "push", "lose"]), st.sampled_from(SYMBOLS), st.just(0)),
+    st.tuples(st.just("read"), st.just(""), st.integers(3, 12)),
 )
-apart = st.lists(st.sampled_from([0, 0, 0, 1, 5, 300, 999, 1000, 2500]), min_size=1, max_size=120)
-apart_and_late = st.lists(st.sampled_from([0, 0, 1, 5, 300, 999, 1000, -1, -700, -2500]), min_size=1, max_size=120)
+seldom = st.one_of(
+    st.tuples(st.sampled_from(["repeat", "repeat", "connect", "leave", "restart"]), st.just(""), st.just(0)),
+    st.tuples(st.just("wait"), st.just(""), st.sampled_from([1, 300, 600, 1_001, 4_000])),
+)
+# a list that may be empty is short most of the time, and then too little happens
+steps = st.lists(st.one_of(often, often, often, often, seldom), min_size=50, max_size=120)
+apart = st.lists(st.sampled_from([0, 0, 0, 1, 1, 2, 5, 9, 30, 30, 300, 1000]), min_size=60, max_size=160)
+apart_and_late = st.lists(
+    st.sampled_from([0, 0, 0, 1, 1, 2, 5, 9, 30, 300, 1000, -1, -700, -2500]), min_size=60, max_size=160
+)
 
 
 def play(room: Room, script: list[tuple[str, str, int]]) -> None:
@@ -271,3 +274,36 @@ def test_a_symbol_without_any_tick_yet_joins_too(rows: int) -> None:
     room.push("A")
     room.read()
     assert len(room.taken["A"]) == rows
+
+
+def mirror_of(*stamps: int) -> tuple[Mirror, list[bytes]]:
+    rows = [row.tobytes() for row in history([START_MS + stamp for stamp in stamps])]
+    made = Mirror(START_S)
+    made.read_back(START_S, b"".join(rows[:2]), 100, 0)
+    return made, rows
+
+
+def test_rows_that_leave_one_out_are_not_taken() -> None:
+    mirror, rows = mirror_of(0, 1, 2, 3, 4)
+    assert mirror.push(Ticks("A", START_S, 3, b"".join(rows[3:]))) is Push.HOLE
+    assert mirror.count == 2
+
+
+def test_rows_that_share_none_with_what_is_known_prove_nothing() -> None:
+    mirror, rows = mirror_of(0, 1, 2, 3)
+    assert mirror.push(Ticks("A", START_S, 2, b"".join(rows[2:]))) is Push.HOLE
+    assert mirror.push(Ticks("A", START_S, 1, b"".join(rows[1:]))) is Push.FITS
+    assert mirror.rows(START_S, 100) == b"".join(rows)
+
+
+def test_rows_counted_from_a_second_that_is_not_known_are_not_taken() -> None:
+    mirror, rows = mirror_of(0, 1, 2, 3)
+    assert mirror.push(Ticks("A", START_S - 1, 5, b"".join(rows[1:]))) is Push.HOLE
+    assert mirror.push(Ticks("A", START_S - 1, 0, b"".join(rows))) is Push.FITS
+    assert mirror.count == 4
+
+
+def test_a_late_tick_is_left_to_the_terminal() -> None:
+    mirror, rows = mirror_of(0, 500, 300)
+    assert mirror.push(Ticks("A", START_S, 1, b"".join(rows[1:]))) is Push.HOLE
+    assert mirror.count == 2
