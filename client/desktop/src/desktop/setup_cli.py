@@ -81,7 +81,8 @@ class ThisPc:
     def keep_enrolment(self, path: Path) -> None:
         """See Pc."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.papers.import_enrolment(path, chosen_keeper(self.keeper))
+        made = self.papers.vault.exists()
+        self.papers.import_enrolment(path, self.keeper if made else chosen_keeper(self.keeper))
 
     def joined(self) -> str:
         """See Pc."""
