@@ -92,7 +92,8 @@ class Service:
     async def until_beat(self, most_s: float) -> None:
         """Wait until the next heartbeat is due: `most_s`, or less when `beat_now` is called."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._beat_wanted.wait(), most_s)
+            async with asyncio.timeout(most_s):  # `wait_for` of Python 3.11 may swallow the cancellation of a stop
+                await self._beat_wanted.wait()
         self._beat_wanted.clear()
 
     def run_task(self, work: Coroutine[Any, Any, Any], name: str) -> None:

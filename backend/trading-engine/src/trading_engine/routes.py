@@ -187,7 +187,8 @@ class Routes:
         wait_s = LIMITS_EVERY_S
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.limits_wanted.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self.limits_wanted.wait()
             self.limits_wanted.clear()
             try:
                 await self.read_limits(store)

@@ -114,7 +114,8 @@ class MergedTicks:
             await asyncio.sleep(at_most_s)
             return
         try:
-            await asyncio.wait_for(self._news.wait(), at_most_s)
+            async with asyncio.timeout(at_most_s):
+                await self._news.wait()
         except TimeoutError:
             return
         self._news.clear()

@@ -178,4 +178,5 @@ class Carrier:
             delays = Backoff(RESEND_PAUSE_S, RESEND_EVERY_S).delays()
             await asyncio.sleep(RESEND_PAUSE_S)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._outbox_wanted.wait(), RESEND_EVERY_S)
+                async with asyncio.timeout(RESEND_EVERY_S):
+                    await self._outbox_wanted.wait()
