@@ -58,7 +58,7 @@ SUITES = (
         60,
     ),
     _ours("autobahn", "Autobahn on both WebSocket stacks", 580, "a Python 2.7 with pip, and the package index"),
-    _ours("sqlmap", "sqlmap on every text parameter", 4, "the package index"),
+    _ours("sqlmap", "sqlmap on every text parameter", 9, "the package index"),
     _ours("slow_crowd", "five hundred slow peers at once", 1_500),
     _ours("disk", "what is promised to be on disk is", 20, "strace"),
     _ours("terminals", "joining, renewing, revoking terminals", 15),

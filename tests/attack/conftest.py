@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,15 +68,28 @@ def wycheproof() -> Callable[[str], Path]:
     return lambda name: shared(f"wycheproof/{name}.json")
 
 
-@pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """The whole platform, started once for all suites."""
-    town = Town(Stage(tmp_path_factory.mktemp("town") / "data", environ=SETTINGS))
-    try:
-        town.open()
-        yield town
-    finally:
-        town.stage.stop()
+_open: list[Town] = []
+
+
+@pytest.fixture
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """The whole platform, started once for all suites that one process runs one after the other."""
+    if not _open:
+        fresh = Town(Stage(tmp_path_factory.mktemp("town") / "data", environ=SETTINGS))
+        try:
+            fresh.open()
+        except BaseException:
+            fresh.stage.stop()
+            raise
+        _open.append(fresh)
+    return _open[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Nothing of it runs beside the tests of others."""
+    if _open and (nextitem is None or HERE not in nextitem.path.parents):
+        _open.pop().stage.stop()
 
 
 @pytest.fixture(scope="session")
