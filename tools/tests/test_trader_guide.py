@@ -47,7 +47,8 @@ def raised(path: Path) -> Iterator[str]:
 def advised() -> list[str]:
     tree = ast.parse((DESKTOP / "terminals.py").read_text())
     (table,) = [n for n in tree.body if isinstance(n, ast.AnnAssign) and getattr(n.target, "id", "") == "ADVICE"]
-    return [text_of(row.elts[1]) for row in table.value.elts]  # type: ignore[union-attr,attr-defined]
+    assert isinstance(table.value, ast.Tuple | ast.List)
+    return [text_of(row.elts[1]) for row in table.value.elts if isinstance(row, ast.Tuple)]
 
 
 def causes() -> list[str]:
