@@ -164,9 +164,12 @@ async def capture(home: Path, file: Path, count: int, speed: float, seconds: flo
 async def throughput(home: Path, file: Path, count: int) -> float:
     """Ticks a second from the simulated terminal to the disk, from the first to the last."""
     async with rig(home, simulated(home, file, "EURUSD", 0)) as made:
-        while not (before := await made.spooled()):
+        before = 0
+        while not before:
+            # taken before the question: an answer that comes late must not make the way look shorter
+            began = time.perf_counter()
+            before = await made.spooled()
             await asyncio.sleep(0.002)
-        began = time.perf_counter()
         while (found := await made.spooled()) < count:
             await asyncio.sleep(0.005)
         return (found - before) / (time.perf_counter() - began)
